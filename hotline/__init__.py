@@ -1,0 +1,1 @@
+"""The shared vocabulary and plumbing of the product; imports no service."""

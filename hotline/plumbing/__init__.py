@@ -1,0 +1,1 @@
+"""Drivers behind the seam: log, stores' database, sealing, the one consuming loop."""

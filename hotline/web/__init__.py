@@ -1,0 +1,1 @@
+"""The web shell that the three services share: routes, audiences, pages, forms."""

@@ -1,0 +1,1 @@
+"""The three services: ingest, classify, respond. They meet only through facts."""

@@ -1,0 +1,1 @@
+"""Says which PAPI indicator a feedback is about; owns the review desk."""

@@ -1,0 +1,1 @@
+"""Takes what citizens send; the only service that knows who the citizen is."""
