@@ -1,0 +1,200 @@
+"""The settings: read from the environment once, at the start, all faults named at once.
+
+Called by `services/cli.py`; every other part is handed a `Settings`. Never reads a file and never guesses.
+Each setting is documented in docs/operations.md (a test compares).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ReadValue = Callable[[str], object]
+
+BACKENDS = ("sqlite",)
+MIN_SECRET_CHARACTERS = 32
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; `faults` names every bad setting with its remedy."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(faults))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One environment variable: `read` turns its text into a value or raises ValueError with the remedy."""
+
+    name: str
+    default: str
+    read: ReadValue
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the product was told; one field for each of `SETTINGS`, in lower case."""
+
+    host: str
+    port: int
+    public_url: str
+    trusted_proxy: bool
+    data_dir: Path
+    store_url: str
+    bus_url: str
+    secret_key: str
+    seal_keys: Mapping[str, str]
+    locality: str
+    api_keys: Mapping[str, str]
+    webhook_secret: str
+    smtp_url: str
+    mail_from: str
+    power_company_phone: str
+    session_hours: int
+    log_level: str
+
+    @property
+    def files_dir(self) -> Path:
+        """Where attachments are kept."""
+        return self.data_dir / "files"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where trained models are kept."""
+        return self.data_dir / "models"
+
+
+def read_text(value: str) -> str:
+    """Any text."""
+    return value.strip()
+
+
+def read_port(value: str) -> int:
+    """A TCP port; 0 lets the system choose one."""
+    if not value.isdecimal() or int(value) > 65535:
+        raise ValueError("give a port from 0 to 65535")
+    return int(value)
+
+
+def read_hours(value: str) -> int:
+    """A whole number of hours from 1 to 72."""
+    if not value.isdecimal() or not 1 <= int(value) <= 72:
+        raise ValueError("give whole hours from 1 to 72")
+    return int(value)
+
+
+def read_switch(value: str) -> bool:
+    """On or off."""
+    switches = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+    if value.strip().lower() not in switches:
+        raise ValueError("give yes or no")
+    return switches[value.strip().lower()]
+
+
+def read_path(value: str) -> Path:
+    """A folder, relative ones from where the process starts."""
+    if not value.strip():
+        raise ValueError("give a folder")
+    return Path(value.strip())
+
+
+def read_web_url(value: str) -> str:
+    """An http or https address without a path."""
+    parts = urlsplit(value.strip())
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path not in {"", "/"}:
+        raise ValueError("give an address such as https://1022.example.vn")
+    return value.strip().rstrip("/")
+
+
+def read_backend_url(value: str) -> str:
+    """A URL whose scheme names a backend of this release."""
+    scheme = urlsplit(value.strip()).scheme
+    if scheme not in BACKENDS:
+        raise ValueError(f"this release stores in {', '.join(BACKENDS)}: give sqlite:///path/to/hotline.db")
+    return value.strip()
+
+
+def read_secret(value: str) -> str:
+    """A long secret, or nothing: then one is made and kept in DATA_DIR/secret.key."""
+    if value and len(value) < MIN_SECRET_CHARACTERS:
+        raise ValueError(f"give at least {MIN_SECRET_CHARACTERS} random characters, or leave it out")
+    return value
+
+
+def read_pairs(value: str) -> dict[str, str]:
+    """`name:secret` pairs with commas between."""
+    pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
+    named = dict(pair.split(":", 1) for pair in pairs if ":" in pair)
+    if len(named) != len(pairs) or not all(name and secret for name, secret in named.items()):
+        raise ValueError("give name:secret pairs with commas between, each name once")
+    return named
+
+
+def read_webhook_secret(value: str) -> str:
+    """A Standard Webhooks secret, or nothing: then the 1022 call endpoint answers 503."""
+    if value and not value.startswith("whsec_"):
+        raise ValueError("give a Standard Webhooks secret: whsec_ and base64")
+    return value
+
+
+def read_log_level(value: str) -> str:
+    """How much is logged."""
+    if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("give DEBUG, INFO, WARNING or ERROR")
+    return value.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(name="HOST", default="127.0.0.1", read=read_text, meaning="address to listen on"),
+    Setting(name="PORT", default="8080", read=read_port, meaning="port to listen on"),
+    Setting(name="PUBLIC_URL", default="http://localhost:8080", read=read_web_url, meaning="address that citizens use"),
+    Setting(name="TRUSTED_PROXY", default="no", read=read_switch, meaning="believe X-Forwarded-For of the proxy in front"),
+    Setting(name="DATA_DIR", default="var", read=read_path, meaning="folder of database, files, models and secret"),
+    Setting(name="STORE_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where documents are kept"),
+    Setting(name="BUS_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where facts are kept"),
+    Setting(name="SECRET_KEY", default="", read=read_secret, meaning="signs cookies and ids, seals the citizens' words"),
+    Setting(name="SEAL_KEYS", default="", read=read_pairs, meaning="id:secret pairs that seal facts, the first writes"),
+    Setting(name="LOCALITY", default="ha-giang-2023", read=read_text, meaning="the locality profile that routes"),
+    Setting(name="API_KEYS", default="", read=read_pairs, meaning="name:secret pairs of partners of the API"),
+    Setting(name="WEBHOOK_SECRET", default="", read=read_webhook_secret, meaning="signs the 1022 switchboard's calls"),
+    Setting(name="SMTP_URL", default="", read=read_text, meaning="smtp://user:password@host:587 for notices"),
+    Setting(name="MAIL_FROM", default="1022@localhost", read=read_text, meaning="sender of notices"),
+    Setting(name="POWER_COMPANY_PHONE", default="1900 6769", read=read_text, meaning="shown above the form"),
+    Setting(name="SESSION_HOURS", default="8", read=read_hours, meaning="how long a sign-in holds"),
+    Setting(name="LOG_LEVEL", default="INFO", read=read_log_level, meaning="how much is logged"),
+)
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Read every setting from `environment`; raises SettingsError that names all faults at once.
+
+    When only DATA_DIR is given, the database lies in it.
+    """
+    environment = with_database_in_data_dir(environment)
+    values: dict[str, object] = {}
+    faults: list[str] = []
+    for setting in SETTINGS:
+        try:
+            values[setting.name.lower()] = setting.read(environment.get(setting.name, setting.default))
+        except ValueError as error:
+            faults.append(f"{setting.name}: {error}")
+    if not faults and values["store_url"] != values["bus_url"]:
+        faults.append("STORE_URL and BUS_URL: give both the same sqlite file, or leave both out")
+    if faults:
+        raise SettingsError(faults)
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def with_database_in_data_dir(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Default both URLs into DATA_DIR."""
+    if not environment.get("DATA_DIR"):
+        return environment
+    url = f"sqlite:///{environment['DATA_DIR']}/hotline.db"
+    return {"STORE_URL": url, "BUS_URL": url} | dict(environment)
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file of a `sqlite:///relative` or `sqlite:////absolute` URL."""
+    return Path(url.removeprefix("sqlite:///"))
