@@ -1,7 +1,8 @@
 """Decides how Vietnamese text is normalised: what is stored, and what is compared.
 
-Every service calls it: ingest cleans what it stores, the others fold what they match. It never corrects spelling, never
-expands teencode and never refuses anything: text without diacritics stays as the citizen wrote it.
+Every service calls it: ingest cleans what it stores, the others fold what they match. It never corrects
+spelling, never expands teencode and never refuses anything: text without diacritics stays as the citizen
+wrote it.
 """
 
 import re
@@ -16,8 +17,8 @@ _D_WITH_STROKE = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "Ɖ"
 def nfc(text: str) -> str:
     """Return the text in NFC, with marks typed after a vowel joined to it in either order.
 
-    Legacy keyboards send a vowel, its tone and then its hat (`a` + acute + circumflex); plain NFC leaves that in two
-    pieces, so the hat is moved before the tone first. Calling it twice changes nothing.
+    Legacy keyboards send a vowel, its tone and then its hat (`a` + acute + circumflex); plain NFC leaves that
+    in two pieces, so the hat is moved before the tone first. Calling it twice changes nothing.
     """
     decomposed = unicodedata.normalize("NFD", text)
     previous = ""
@@ -27,20 +28,24 @@ def nfc(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text as it is stored: NFC, `\\n` line ends, no control, zero-width or bidi characters, no outer space.
+    """Return the text as it is stored: NFC, `\\n` line ends, no control, zero-width or bidi characters, no
+    outer space.
 
     A tab becomes one space. Inner spaces and blank lines stay. Calling it twice changes nothing.
     """
     one_kind_of_line_end = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
-    visible = "".join(c for c in one_kind_of_line_end if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
+    visible = "".join(
+        c for c in one_kind_of_line_end if c == "\n" or unicodedata.category(c) not in _INVISIBLE
+    )
     return nfc(visible).strip()
 
 
 def fold(text: str) -> str:
     """Return the text as it is compared: lower case, no diacritics, đ as d, one space between words.
 
-    "Điện  lực", "ĐIỆN LỰC" (decomposed) and "dien luc" fold to the same string; teencode stays as typed. Full-width and
-    other compatibility letters fold to the plain ones. Calling it twice changes nothing. Never store the result.
+    "Điện lực", "ĐIỆN LỰC" (decomposed) and "dien luc" fold to the same string; teencode stays as typed.
+    Full-width and other compatibility letters fold to the plain ones. Calling it twice changes nothing. Never
+    store the result.
     """
     plain = unicodedata.normalize("NFKD", clean(text)).lower().translate(_D_WITH_STROKE)
     letters = "".join(c for c in unicodedata.normalize("NFKD", plain) if unicodedata.category(c) != "Mn")
@@ -48,5 +53,6 @@ def fold(text: str) -> str:
 
 
 def has_diacritics(text: str) -> bool:
-    """Say whether any letter carries a Vietnamese mark or is đ; text typed without any is folded before it is matched."""
+    """Say whether any letter carries a Vietnamese mark or is đ; text typed without any is folded before it is
+    matched."""
     return any(c in "đĐ" or unicodedata.category(c) == "Mn" for c in unicodedata.normalize("NFD", text))
