@@ -1,0 +1,76 @@
+"""The seam to the log of facts: what every backend promises, proven by tests/contract/.
+
+A *group* is one service's reading of the whole log. Its *offset* says what it has finished; facts after it come again
+after a crash, so handling a fact twice must be harmless. Facts of one feedback come in the order in which they were
+published; facts of different feedbacks may be worked on at the same time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from hotline.facts import Fact
+from hotline.plumbing.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One fact handed to a group, still sealed; `letter_id` is set when it is a replayed dead letter."""
+
+    position: int
+    envelope: Envelope
+    letter_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A fact that a group could not handle; `error` names where it failed, never the citizen's words."""
+
+    letter_id: int
+    group: str
+    fact_id: str
+    kind: str
+    feedback_id: str
+    error: str
+    attempts: int
+    first_at: datetime
+    is_replaying: bool
+
+
+class Subscription(Protocol):
+    """One group's reading of the log."""
+
+    async def next_batch(self, limit: int) -> list[Delivery]:
+        """Wait for facts and return up to `limit`, replayed dead letters first; never an empty list."""
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Record that these, and all before them, are finished; a replayed letter is then gone."""
+
+
+class Bus(Protocol):
+    """The log of facts."""
+
+    async def publish(self, facts: Sequence[Fact]) -> None:
+        """Append facts, in this order, durably; publishing a fact again changes nothing."""
+
+    def subscribe(self, group: str) -> Subscription:
+        """Return `group`'s reading; it starts where the group stopped, at the first fact when it is new."""
+
+    def open(self, delivery: Delivery) -> Fact:
+        """Unseal a delivery; raises FactUnreadable, KeyMissing or FactIsBad."""
+
+    async def bury(self, group: str, delivery: Delivery, *, error: str, attempts: int, now: datetime) -> None:
+        """Keep a fact that cannot be handled; once per group and fact, however often it is said."""
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """Return all dead letters, the oldest first."""
+
+    async def replay(self, letter_id: int) -> bool:
+        """Hand a dead letter to its group again; False when there is none of that id."""
+
+    async def discard(self, letter_id: int) -> bool:
+        """Forget a dead letter; False when there is none of that id."""
+
+    async def lag(self, group: str) -> int:
+        """Return how many facts `group` has not finished."""

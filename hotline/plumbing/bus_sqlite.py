@@ -1,0 +1,218 @@
+"""The log of facts in the embedded database: a table, an offset a group, a table of dead letters.
+
+A store appends its facts with `SqliteLog.append` inside its own write, so document and facts are one transaction and
+no relay is needed. Readers wake at once for writes of this process and look twice a second for another's.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from hotline.facts import Fact, FactKind
+from hotline.plumbing.bus import DeadLetter, Delivery, Subscription
+from hotline.plumbing.envelope import Envelope, close_fact, open_fact
+from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.seal import Sealer
+from hotline.plumbing.sqlite import Database
+
+OTHER_PROCESS_POLL_S = 0.5
+ENVELOPE_COLUMNS = "fact_id, kind, feedback_id, producer, epoch, seq, at, cause, schema, state, key_id, sealed"
+
+MIGRATIONS = (
+    Migration(
+        number=1,
+        statements=(
+            """create table bus_fact (
+                 position integer primary key autoincrement,
+                 fact_id text not null unique, kind text not null, feedback_id text not null, producer text not null,
+                 epoch integer not null, seq integer not null, at text not null, cause text not null,
+                 schema integer not null, state blob not null, key_id text, sealed blob)""",
+            "create index bus_fact_feedback on bus_fact (feedback_id)",
+            "create table bus_offset (group_name text primary key, position integer not null) without rowid",
+            """create table bus_dead_letter (
+                 letter_id integer primary key autoincrement, group_name text not null,
+                 fact_id text not null, kind text not null, feedback_id text not null, producer text not null,
+                 epoch integer not null, seq integer not null, at text not null, cause text not null,
+                 schema integer not null, state blob not null, key_id text, sealed blob,
+                 error text not null, attempts integer not null, first_at text not null,
+                 is_replaying integer not null default 0, unique (group_name, fact_id))""",
+        ),
+    ),
+)
+
+
+class SqliteLog:
+    """The `Bus` of the embedded default; make it with `open_log`."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self.database = database
+        self.sealer = sealer
+
+    def append(self, connection: sqlite3.Connection, facts: Sequence[Fact]) -> None:
+        """Append inside a store's own write: the facts are there if and only if its document is."""
+        connection.executemany(
+            f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?)",
+            [columns_of(close_fact(fact, self.sealer)) for fact in facts],
+        )
+
+    def erase(self, connection: sqlite3.Connection, feedback_id: str) -> None:
+        """Remove every fact of a feedback but the one that says it was erased, from log and dead letters."""
+        connection.execute(
+            "delete from bus_fact where feedback_id = ? and kind <> ?", (feedback_id, FactKind.FEEDBACK_ERASED)
+        )
+        connection.execute("delete from bus_dead_letter where feedback_id = ?", (feedback_id,))
+
+    async def publish(self, facts: Sequence[Fact]) -> None:
+        """See `Bus`."""
+        await self.database.write(lambda connection: self.append(connection, facts))
+
+    def subscribe(self, group: str) -> Subscription:
+        """See `Bus`."""
+        return SqliteSubscription(self.database, group)
+
+    def open(self, delivery: Delivery) -> Fact:
+        """See `Bus`."""
+        return open_fact(delivery.envelope, self.sealer)
+
+    async def bury(self, group: str, delivery: Delivery, *, error: str, attempts: int, now: datetime) -> None:
+        """See `Bus`."""
+        values = (group, *columns_of(delivery.envelope), error, attempts, now.isoformat())
+        await self.database.write(
+            lambda connection: connection.execute(
+                f"insert into bus_dead_letter (group_name, {ENVELOPE_COLUMNS}, error, attempts, first_at)"
+                " values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " on conflict (group_name, fact_id) do update set error = excluded.error,"
+                " attempts = attempts + excluded.attempts, is_replaying = 0",
+                values,
+            )
+        )
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """See `Bus`."""
+        rows = await self.database.read(
+            lambda connection: connection.execute("select * from bus_dead_letter order by letter_id").fetchall()
+        )
+        return [letter_of(row) for row in rows]
+
+    async def replay(self, letter_id: int) -> bool:
+        """See `Bus`."""
+        return await self._touch("update bus_dead_letter set is_replaying = 1 where letter_id = ?", letter_id)
+
+    async def discard(self, letter_id: int) -> bool:
+        """See `Bus`."""
+        return await self._touch("delete from bus_dead_letter where letter_id = ?", letter_id)
+
+    async def _touch(self, statement: str, letter_id: int) -> bool:
+        return await self.database.write(lambda connection: connection.execute(statement, (letter_id,)).rowcount == 1)
+
+    async def lag(self, group: str) -> int:
+        """See `Bus`."""
+        return await self.database.read(lambda connection: count_unfinished(connection, group))
+
+    async def trim(self, before: datetime) -> int:
+        """Remove facts older than `before` that every group has finished; return how many."""
+        return await self.database.write(lambda connection: trim_facts(connection, before))
+
+
+class SqliteSubscription:
+    """One group's reading of the embedded log."""
+
+    def __init__(self, database: Database, group: str) -> None:
+        self.database = database
+        self.group = group
+        self.changed = asyncio.Event()
+
+    async def next_batch(self, limit: int) -> list[Delivery]:
+        """See `Subscription`."""
+        self.database.watchers.add(self.changed)
+        while True:
+            self.changed.clear()
+            batch = await self.database.read(lambda connection: read_batch(connection, self.group, limit))
+            if batch:
+                return batch
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), OTHER_PROCESS_POLL_S)
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """See `Subscription`."""
+        letters = [(delivery.letter_id,) for delivery in deliveries if delivery.letter_id is not None]
+        positions = [delivery.position for delivery in deliveries if delivery.letter_id is None]
+        await self.database.write(lambda connection: finish(connection, self.group, max(positions, default=0), letters))
+
+
+async def open_log(database: Database, sealer: Sealer) -> SqliteLog:
+    """Make the log's tables where they are missing and return the log."""
+    await migrate(database, "bus", MIGRATIONS)
+    return SqliteLog(database, sealer)
+
+
+def columns_of(envelope: Envelope) -> tuple[object, ...]:
+    """Return the values of ENVELOPE_COLUMNS."""
+    return tuple(getattr(envelope, name) for name in ENVELOPE_COLUMNS.split(", "))
+
+
+def envelope_of(row: sqlite3.Row) -> Envelope:
+    """Read an envelope out of a row that has ENVELOPE_COLUMNS."""
+    return Envelope(**{name: row[name] for name in ENVELOPE_COLUMNS.split(", ")})
+
+
+def letter_of(row: sqlite3.Row) -> DeadLetter:
+    """Read a dead letter out of its row."""
+    return DeadLetter(
+        letter_id=row["letter_id"],
+        group=row["group_name"],
+        fact_id=row["fact_id"],
+        kind=row["kind"],
+        feedback_id=row["feedback_id"],
+        error=row["error"],
+        attempts=row["attempts"],
+        first_at=datetime.fromisoformat(row["first_at"]),
+        is_replaying=bool(row["is_replaying"]),
+    )
+
+
+def read_batch(connection: sqlite3.Connection, group: str, limit: int) -> list[Delivery]:
+    """Return replayed dead letters, or else what comes after the group's offset."""
+    letters = connection.execute(
+        "select * from bus_dead_letter where group_name = ? and is_replaying = 1 order by letter_id limit ?",
+        (group, limit),
+    ).fetchall()
+    if letters:
+        return [Delivery(position=0, envelope=envelope_of(row), letter_id=row["letter_id"]) for row in letters]
+    rows = connection.execute(
+        "select * from bus_fact where position > ? order by position limit ?", (offset_of(connection, group), limit)
+    )
+    return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+
+
+def offset_of(connection: sqlite3.Connection, group: str) -> int:
+    """Return the last position that `group` has finished, 0 for a new group."""
+    row = connection.execute("select position from bus_offset where group_name = ?", (group,)).fetchone()
+    return int(row["position"]) if row else 0
+
+
+def finish(connection: sqlite3.Connection, group: str, position: int, letters: Sequence[tuple[int]]) -> None:
+    """Move the group's offset, never back, and drop replayed letters that were handled."""
+    if position:
+        connection.execute(
+            "insert into bus_offset values (?, ?) on conflict (group_name)"
+            " do update set position = max(position, excluded.position)",
+            (group, position),
+        )
+    # A letter that failed again was buried again, which ended its replaying: it stays.
+    connection.executemany("delete from bus_dead_letter where letter_id = ? and is_replaying = 1", letters)
+
+
+def count_unfinished(connection: sqlite3.Connection, group: str) -> int:
+    """Count the facts after the group's offset."""
+    offset = offset_of(connection, group)
+    return int(connection.execute("select count(*) from bus_fact where position > ?", (offset,)).fetchone()[0])
+
+
+def trim_facts(connection: sqlite3.Connection, before: datetime) -> int:
+    """Remove old facts that all known groups have finished; with no group nothing is removed."""
+    slowest = connection.execute("select min(position) from bus_offset").fetchone()[0] or 0
+    cursor = connection.execute("delete from bus_fact where position <= ? and at < ?", (slowest, before.isoformat()))
+    return cursor.rowcount

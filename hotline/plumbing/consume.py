@@ -1,0 +1,151 @@
+"""The only consuming loop: batches in, one handler a fact, offsets last.
+
+Two kinds of failure, never mixed. The world is down: wait and try again without limit, no dead letter. This fact is
+bad: try a few times, then bury it and go on; too many buried in a row stop the process [Arroyo]. The batch is
+acknowledged only when each of its facts is handled or buried.
+"""
+
+import asyncio
+import traceback
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hotline.facts import Fact
+from hotline.plumbing.bus import Bus, Delivery
+from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
+from hotline.plumbing.log import step
+
+Handle = Callable[[Fact], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to try: attempts on a fact before it is buried, waits between, burials in a row before stopping."""
+
+    attempts: int = 5
+    first_wait_s: float = 0.05
+    longest_wait_s: float = 10.0
+    burials_in_a_row: int = 20
+    batch: int = 64
+    drain_s: float = 10.0
+
+    def wait_s(self, attempt: int) -> float:
+        """Return the wait after the `attempt`-th failure: doubling, bounded."""
+        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(attempt, 20))
+
+
+@dataclass(slots=True, kw_only=True)
+class Consumer:
+    """One group's loop over one bus. `trouble` is the reason it waits now, None when all is well."""
+
+    bus: Bus
+    group: str
+    handle: Handle
+    clock: Callable[[], datetime]
+    patience: Patience = field(default_factory=Patience)
+    trouble: str | None = None
+    burials: int = 0
+
+    async def run(self) -> None:
+        """Work until cancelled; a cancel lets the batch in hand finish and be acknowledged."""
+        subscription = self.bus.subscribe(self.group)
+        while True:
+            try:
+                batch = await subscription.next_batch(self.patience.batch)
+            except WorldIsDown as error:
+                await self.wait_for_world(error, 1)
+                continue
+            work = asyncio.ensure_future(self.work_through(batch))
+            await self.finish(work)
+            await self.acknowledge(subscription.ack, batch)
+
+    async def finish(self, work: "asyncio.Future[None]") -> None:
+        """Wait for the batch; on a cancel give it `drain_s` to end."""
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work}, timeout=self.patience.drain_s)
+            work.cancel()
+            raise
+
+    async def acknowledge(self, ack: Callable[[Sequence[Delivery]], Awaitable[None]], batch: list[Delivery]) -> None:
+        """Record the batch as finished, however long the store takes to come back."""
+        attempt = 0
+        while True:
+            try:
+                await ack(batch)
+            except WorldIsDown as error:
+                attempt += 1
+                await self.wait_for_world(error, attempt)
+            else:
+                self.trouble = None
+                return
+
+    async def work_through(self, batch: Sequence[Delivery]) -> None:
+        """Handle a batch: one feedback's facts in order, different feedbacks at the same time."""
+        chains: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in batch:
+            chains[delivery.envelope.feedback_id].append(delivery)
+        async with asyncio.TaskGroup() as group:
+            for chain in chains.values():
+                group.create_task(self.work_through_chain(chain))
+
+    async def work_through_chain(self, chain: Sequence[Delivery]) -> None:
+        """Handle one feedback's facts in their order."""
+        for delivery in chain:
+            await self.work_on(delivery)
+
+    async def work_on(self, delivery: Delivery) -> None:
+        """Handle one fact, or bury it; returns only when one of the two is durable."""
+        failures, outages = 0, 0
+        while True:
+            try:
+                await self.handle(self.bus.open(delivery))
+            except WorldIsDown as error:
+                outages += 1
+                await self.wait_for_world(error, outages)
+            except Exception as error:
+                failures += 1
+                if isinstance(error, FactIsBad) or failures >= self.patience.attempts:
+                    await self.bury(delivery, error, failures)
+                    return
+                await asyncio.sleep(self.patience.wait_s(failures))
+            else:
+                self.burials, self.trouble = 0, None
+                return
+
+    async def wait_for_world(self, error: WorldIsDown, attempt: int) -> None:
+        """Say that the world is down, then wait; readiness shows `trouble` meanwhile."""
+        self.trouble = f"{type(error).__name__}: {error}"
+        step("world_is_down", level="ERROR", group=self.group, error=self.trouble, attempt=attempt)
+        await asyncio.sleep(self.patience.wait_s(attempt))
+
+    async def bury(self, delivery: Delivery, error: Exception, attempts: int) -> None:
+        """Keep the fact as a dead letter; raises TooManyDeadLetters when that happens again and again."""
+        where = describe(error)
+        outages = 0
+        while True:
+            try:
+                await self.bus.bury(self.group, delivery, error=where, attempts=attempts, now=self.clock())
+                break
+            except WorldIsDown as outage:
+                outages += 1
+                await self.wait_for_world(outage, outages)
+        envelope = delivery.envelope
+        step("dead_letter", level="ERROR", group=self.group, fact_id=envelope.fact_id, error=where, attempt=attempts,
+             feedback_id=envelope.feedback_id)  # fmt: skip
+        self.burials += 1
+        if self.burials >= self.patience.burials_in_a_row:
+            raise TooManyDeadLetters(
+                f"{self.burials} facts in a row could not be handled by {self.group} (last: {where}): "
+                "fix or roll back the release, then replay them with `hotline dead-letters replay`"
+            )
+
+
+def describe(error: Exception) -> str:
+    """Name an error by class and place; never by its message, which may quote the citizen."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{'/'.join(frames[-1].filename.split('/')[-2:])}:{frames[-1].lineno}" if frames else "?"
+    return f"{type(error).__name__} at {place}"

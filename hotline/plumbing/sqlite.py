@@ -1,0 +1,192 @@
+"""The embedded database: one SQLite file, one writer thread, group commit.
+
+Called by the `store_sqlite.py` files and `bus_sqlite.py`. Concurrent writes share one fsynced `BEGIN IMMEDIATE`
+transaction, a SAVEPOINT each, so one failing write never touches its neighbours and a write that has returned is on
+disk. Another process (the command line) may write beside the server: SQLite's own lock orders them.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hotline.plumbing.failures import WorldIsDown
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+MAX_GROUP = 256
+READERS = 4
+LOCK_WAIT_S = 30.0
+
+
+class StoreUnavailable(WorldIsDown):
+    """The database cannot be written or read now (locked too long, disk full, closed): try again later."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One caller's write and where its result goes."""
+
+    work: Work[Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Hand the outcome to the caller, who may be gone by now."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+@dataclass(slots=True)
+class Database:
+    """One open SQLite file; make it with `Database.open`."""
+
+    path: Path
+    jobs: "queue.SimpleQueue[Job | None]" = field(default_factory=queue.SimpleQueue)
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "sqlite-read"))
+    local: threading.local = field(default_factory=threading.local)
+    watchers: "set[asyncio.Event]" = field(default_factory=set)
+    opened: list[sqlite3.Connection] = field(default_factory=list)
+    writer: threading.Thread | None = None
+
+    @classmethod
+    async def open(cls, path: Path) -> "Database":
+        """Open or create the file; raises StoreUnavailable with the reason when that cannot be done."""
+        database = cls(path=path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = await asyncio.to_thread(connect, path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"{path} cannot be opened as a database: {error}") from error
+        database.writer = threading.Thread(target=database.write_groups, args=(connection,), name="sqlite-write")
+        database.writer.start()
+        return database
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in the next group; durable when this returns. What `work` raises undoes only its own changes."""
+        if self.writer is None:
+            raise StoreUnavailable("the database is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self.jobs.put(Job(work, loop, future))
+        return await future
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a read-only connection; it sees every write that has returned."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self.readers, self.read_now, work)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def read_now(self, work: Work[T]) -> T:
+        """Read in the calling thread, with this thread's own connection."""
+        connection: sqlite3.Connection | None = getattr(self.local, "connection", None)
+        if connection is None:
+            connection = connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+            self.local.connection = connection
+            self.opened.append(connection)
+        return work(connection)
+
+    async def close(self) -> None:
+        """Finish the writes in hand and close; calling twice is safe."""
+        if self.writer is None:
+            return
+        writer, self.writer = self.writer, None
+        self.jobs.put(None)
+        await asyncio.to_thread(writer.join)
+        self.readers.shutdown(wait=True)
+        for connection in self.opened:
+            connection.close()
+
+    def write_groups(self, connection: sqlite3.Connection) -> None:
+        """The writer thread: one transaction for all that waits, then the next."""
+        while (first := self.jobs.get()) is not None:
+            group, is_last = self.take_group(first)
+            commit_group(connection, group)
+            self.settle_group(group)
+            if is_last:
+                break
+        connection.close()
+
+    def take_group(self, first: Job) -> tuple[list[Job], bool]:
+        """Take what already waits behind `first`, without waiting for more."""
+        group = [first]
+        while len(group) < MAX_GROUP:
+            try:
+                job = self.jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return group, True
+            group.append(job)
+        return group, False
+
+    def settle_group(self, group: Sequence[Job]) -> None:
+        """Wake the callers, and whoever watches for changes, on their own loops."""
+        for loop in {job.loop for job in group}:
+            own = [job for job in group if job.loop is loop]
+            try:
+                loop.call_soon_threadsafe(self.announce, own)
+            except RuntimeError:
+                # The caller's loop is closed: nobody waits any more, and what was committed stays.
+                continue
+
+    def announce(self, group: Sequence[Job]) -> None:
+        """On the loop: settle every caller of the group and set the watchers' events."""
+        for job in group:
+            job.settle()
+        for event in self.watchers:
+            event.set()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection with the PRAGMAs that the promises need."""
+    connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Erased words must not linger in free pages.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def commit_group(connection: sqlite3.Connection, group: Sequence[Job]) -> None:
+    """Run every job in one transaction; a failure of the transaction itself is every job's failure."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in group:
+            run_job(connection, job)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        for job in group:
+            job.error = StoreUnavailable(f"the write was not committed: {error}")
+
+
+def run_job(connection: sqlite3.Connection, job: Job) -> None:
+    """Run one job in its SAVEPOINT; re-raises only what has ended the whole transaction."""
+    connection.execute("SAVEPOINT job")
+    try:
+        job.result = job.work(connection)
+    except BaseException as error:
+        if not connection.in_transaction:
+            raise
+        connection.execute("ROLLBACK TO job")
+        job.error = error
+    connection.execute("RELEASE job")

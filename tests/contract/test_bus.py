@@ -1,0 +1,130 @@
+"""What every log of facts promises, run over every backend."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from facts_for_tests import WORDS, received
+from hotline.plumbing.bus import Bus, Delivery, Subscription
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+async def ids(subscription: Subscription, limit: int = 100) -> list[str]:
+    return [delivery.envelope.fact_id for delivery in await subscription.next_batch(limit)]
+
+
+async def is_waiting(subscription: Subscription) -> bool:
+    """Tell whether the group has nothing to do: the next batch does not come by itself."""
+    waiting = asyncio.ensure_future(subscription.next_batch(1))
+    done, _ = await asyncio.wait({waiting}, timeout=0.3)
+    waiting.cancel()
+    return not done
+
+
+async def test_facts_come_in_the_order_of_publishing_and_whole(bus: Bus) -> None:
+    facts = [received("f1"), received("f2"), received("f1", seq=2)]
+    await bus.publish(facts)
+    batch = await bus.subscribe("respond").next_batch(10)
+    assert [bus.open(delivery) for delivery in batch] == facts
+
+
+async def test_every_group_reads_everything(bus: Bus) -> None:
+    await bus.publish([received("f1")])
+    assert await ids(bus.subscribe("classify")) == await ids(bus.subscribe("respond")) == ["ingest:f1:0.1"]
+
+
+async def test_what_was_not_acknowledged_comes_again(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    first = await bus.subscribe("respond").next_batch(1)
+    assert await ids(bus.subscribe("respond")) == ["ingest:f1:0.1", "ingest:f2:0.1"]
+    await bus.subscribe("respond").ack(first)
+    assert await ids(bus.subscribe("respond")) == ["ingest:f2:0.1"]
+    assert await bus.lag("respond") == 1
+
+
+async def test_an_offset_never_moves_back(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    subscription = bus.subscribe("respond")
+    both = await subscription.next_batch(10)
+    await subscription.ack(both)
+    await subscription.ack(both[:1])
+    assert await bus.lag("respond") == 0
+
+
+async def test_publishing_a_fact_again_changes_nothing(bus: Bus) -> None:
+    await bus.publish([received("f1")])
+    await bus.publish([received("f1"), received("f2")])
+    assert await ids(bus.subscribe("respond")) == ["ingest:f1:0.1", "ingest:f2:0.1"]
+
+
+async def test_a_waiting_reader_wakes_for_a_new_fact(bus: Bus) -> None:
+    waiting = asyncio.ensure_future(bus.subscribe("respond").next_batch(10))
+    await asyncio.sleep(0.05)
+    await bus.publish([received("f1")])
+    assert [delivery.envelope.fact_id for delivery in await asyncio.wait_for(waiting, 20)] == ["ingest:f1:0.1"]
+
+
+async def test_the_citizens_words_do_not_lie_open(bus: Bus) -> None:
+    await bus.publish([received("f1")])
+    envelope = (await bus.subscribe("respond").next_batch(1))[0].envelope
+    assert envelope.sealed is not None
+    for part in (envelope.state, envelope.sealed, repr(envelope).encode()):
+        assert WORDS.encode() not in part
+        assert "ổ gà".encode() not in part
+
+
+async def bury_first(bus: Bus) -> Delivery:
+    await bus.publish([received("f1")])
+    subscription = bus.subscribe("respond")
+    delivery = (await subscription.next_batch(1))[0]
+    await bus.bury("respond", delivery, error="ValueError at ticket.py:1", attempts=5, now=NOW)
+    await subscription.ack([delivery])
+    return delivery
+
+
+async def test_a_dead_letter_is_kept_once_and_says_where_it_failed(bus: Bus) -> None:
+    delivery = await bury_first(bus)
+    await bus.bury("respond", delivery, error="ValueError at ticket.py:1", attempts=5, now=NOW)
+    (letter,) = await bus.dead_letters()
+    assert (letter.group, letter.fact_id, letter.first_at) == ("respond", "ingest:f1:0.1", NOW)
+    assert (letter.error, letter.attempts) == ("ValueError at ticket.py:1", 10)
+
+
+async def test_a_replayed_letter_comes_to_its_own_group_and_is_gone_when_handled(bus: Bus) -> None:
+    await bury_first(bus)
+    (letter,) = await bus.dead_letters()
+    assert await bus.replay(letter.letter_id)
+    assert await is_waiting(bus.subscribe("respond")) is False
+    subscription = bus.subscribe("respond")
+    batch = await subscription.next_batch(10)
+    assert bus.open(batch[0]) == received("f1")
+    await subscription.ack(batch)
+    assert await bus.dead_letters() == []
+    assert await is_waiting(subscription)
+
+
+async def test_a_replayed_letter_that_fails_again_stays(bus: Bus) -> None:
+    await bury_first(bus)
+    (letter,) = await bus.dead_letters()
+    await bus.replay(letter.letter_id)
+    subscription = bus.subscribe("respond")
+    batch = await subscription.next_batch(10)
+    await bus.bury("respond", batch[0], error="KeyError at ticket.py:2", attempts=5, now=NOW)
+    await subscription.ack(batch)
+    (kept,) = await bus.dead_letters()
+    assert (kept.error, kept.is_replaying) == ("KeyError at ticket.py:2", False)
+    assert await is_waiting(subscription)
+
+
+async def test_a_discarded_letter_is_gone(bus: Bus) -> None:
+    await bury_first(bus)
+    (letter,) = await bus.dead_letters()
+    assert await bus.discard(letter.letter_id)
+    assert await bus.dead_letters() == []
+
+
+@pytest.mark.parametrize("method", ["replay", "discard"])
+async def test_an_unknown_letter_is_told(bus: Bus, method: str) -> None:
+    assert await getattr(bus, method)(999) is False

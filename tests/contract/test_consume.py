@@ -1,0 +1,138 @@
+"""The consuming loop: nothing is skipped, nothing is acknowledged early, bad facts end in the dead letters."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from facts_for_tests import WORDS, received
+from hotline.facts import Fact
+from hotline.plumbing.bus import Bus
+from hotline.plumbing.consume import Consumer, Patience
+from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
+
+QUICK = Patience(attempts=3, first_wait_s=0.001, longest_wait_s=0.002, burials_in_a_row=3)
+
+
+def consumer(bus: Bus, handle: Callable[[Fact], Awaitable[None]]) -> Consumer:
+    return Consumer(bus=bus, group="respond", handle=handle, clock=lambda: datetime.now(UTC), patience=QUICK)
+
+
+async def run_until(consumer: Consumer, is_done: Callable[[], Awaitable[bool]]) -> None:
+    running = asyncio.ensure_future(consumer.run())
+    while not await is_done():
+        assert not running.done(), running
+        await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def until_no_lag(consumer: Consumer) -> None:
+    async def is_done() -> bool:
+        return await consumer.bus.lag(consumer.group) == 0
+
+    await run_until(consumer, is_done)
+
+
+async def test_each_fact_is_handled_in_its_feedbacks_order(bus: Bus) -> None:
+    seen: list[tuple[str, int]] = []
+
+    async def handle(fact: Fact) -> None:
+        await asyncio.sleep(0.001 * (5 - fact.seq))
+        seen.append((fact.feedback_id, fact.seq))
+
+    facts = [received(name, seq) for seq in range(1, 5) for name in ("f1", "f2", "f3")]
+    await bus.publish(facts)
+    await until_no_lag(consumer(bus, handle))
+    for name in ("f1", "f2", "f3"):
+        assert [seq for feedback, seq in seen if feedback == name] == [1, 2, 3, 4]
+
+
+async def test_the_world_down_is_waited_out_without_a_dead_letter(bus: Bus) -> None:
+    outages = iter(range(50))
+    seen: list[str] = []
+
+    async def handle(fact: Fact) -> None:
+        if next(outages, None) is not None:
+            raise WorldIsDown("no store")
+        seen.append(fact.fact_id)
+
+    await bus.publish([received("f1")])
+    loop = consumer(bus, handle)
+    await until_no_lag(loop)
+    assert seen == ["ingest:f1:0.1"]
+    assert await bus.dead_letters() == []
+    assert loop.trouble is None
+
+
+async def test_a_bad_fact_is_buried_without_the_citizens_words_and_the_next_go_on(bus: Bus) -> None:
+    seen: list[str] = []
+
+    async def handle(fact: Fact) -> None:
+        if fact.feedback_id == "bad":
+            raise ValueError(f"cannot work on {WORDS}")
+        seen.append(fact.fact_id)
+
+    await bus.publish([received("f1"), received("bad"), received("f2")])
+    await until_no_lag(consumer(bus, handle))
+    assert sorted(seen) == ["ingest:f1:0.1", "ingest:f2:0.1"]
+    (letter,) = await bus.dead_letters()
+    assert (letter.feedback_id, letter.attempts) == ("bad", QUICK.attempts)
+    assert letter.error.startswith("ValueError at contract/test_consume.py:")
+    assert "ổ gà" not in letter.error
+
+
+async def test_a_fact_known_to_be_bad_is_not_tried_again(bus: Bus) -> None:
+    async def handle(fact: Fact) -> None:
+        raise FactIsBad
+
+    await bus.publish([received("f1")])
+    await until_no_lag(consumer(bus, handle))
+    (letter,) = await bus.dead_letters()
+    assert letter.attempts == 1
+
+
+async def test_too_many_dead_letters_in_a_row_stop_the_process(bus: Bus) -> None:
+    async def handle(fact: Fact) -> None:
+        raise FactIsBad
+
+    await bus.publish([received(f"f{number}") for number in range(10)])
+    with pytest.raises(ExceptionGroup) as stopped:
+        await consumer(bus, handle).run()
+    assert stopped.group_contains(TooManyDeadLetters)
+    assert await bus.lag("respond") == 10
+
+
+async def test_a_handler_that_fails_now_and_then_loses_nothing(bus: Bus) -> None:
+    tries: dict[str, int] = {}
+    done: list[str] = []
+
+    async def handle(fact: Fact) -> None:
+        tries[fact.fact_id] = tries.get(fact.fact_id, 0) + 1
+        if tries[fact.fact_id] == 1 and int(fact.feedback_id) % 10 == 0:
+            raise OSError
+        done.append(fact.fact_id)
+
+    await bus.publish([received(str(number)) for number in range(100)])
+    await until_no_lag(consumer(bus, handle))
+    assert len(done) == len(set(done)) == 100
+    assert await bus.dead_letters() == []
+
+
+async def test_a_cancel_lets_the_fact_in_hand_finish(bus: Bus) -> None:
+    started, finished = asyncio.Event(), asyncio.Event()
+
+    async def handle(fact: Fact) -> None:
+        started.set()
+        await asyncio.sleep(0.05)
+        finished.set()
+
+    await bus.publish([received("f1")])
+    running = asyncio.ensure_future(consumer(bus, handle).run())
+    await started.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert finished.is_set()

@@ -1,0 +1,120 @@
+"""The embedded database's promise: many writers, one fsynced transaction, each on its own."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hotline.plumbing.migrations import Migration, SchemaTooNew, migrate
+from hotline.plumbing.sqlite import Database, StoreUnavailable
+
+TABLE = Migration(number=1, statements=("create table note (id integer primary key, body text not null unique)",))
+
+
+@pytest.fixture
+async def notes(database: Database) -> Database:
+    await migrate(database, "test", (TABLE,))
+    return database
+
+
+def add(body: str | None) -> "object":
+    return lambda connection: connection.execute("insert into note (body) values (?)", (body,)).lastrowid
+
+
+async def bodies(database: Database) -> list[str]:
+    return await database.read(lambda c: [row["body"] for row in c.execute("select body from note order by body")])
+
+
+async def test_one_failing_write_among_fifty_undoes_only_itself(notes: Database) -> None:
+    writes = [notes.write(add(None if number == 25 else f"{number:02}")) for number in range(50)]
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(result) for result in results].count(sqlite3.IntegrityError) == 1
+    assert isinstance(results[25], sqlite3.IntegrityError)
+    assert await bodies(notes) == [f"{number:02}" for number in range(50) if number != 25]
+
+
+async def test_a_failing_write_leaves_nothing_of_its_earlier_statements(notes: Database) -> None:
+    def write_then_fail(connection: sqlite3.Connection) -> None:
+        connection.execute("insert into note (body) values ('half')")
+        raise ValueError
+
+    results = await asyncio.gather(notes.write(write_then_fail), notes.write(add("whole")), return_exceptions=True)
+    assert isinstance(results[0], ValueError)
+    assert await bodies(notes) == ["whole"]
+
+
+async def test_concurrent_writes_share_transactions(notes: Database) -> None:
+    commits: list[str] = []
+    await notes.write(lambda connection: connection.set_trace_callback(commits.append))
+    await asyncio.gather(*(notes.write(add(str(number))) for number in range(200)))
+    await notes.write(lambda connection: connection.set_trace_callback(None))
+    assert 1 <= sum(statement == "COMMIT" for statement in commits) < 100
+
+
+async def test_a_client_gone_in_mid_commit_harms_nobody(notes: Database) -> None:
+    leaving = asyncio.ensure_future(notes.write(add("of the one who left")))
+    staying = asyncio.ensure_future(notes.write(add("of the one who stayed")))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await staying
+    assert await bodies(notes) == ["of the one who left", "of the one who stayed"]
+    await notes.write(add("later"))
+    assert len(await bodies(notes)) == 3
+
+
+WRITER_BESIDE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+for number in range(100):
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("insert into note (body) values (?)", (f"beside {number}",))
+    connection.execute("COMMIT")
+"""
+
+
+async def test_another_process_writes_beside_the_server(notes: Database) -> None:
+    beside = await asyncio.to_thread(
+        subprocess.Popen, [sys.executable, "-c", WRITER_BESIDE, str(notes.path)], stderr=subprocess.PIPE
+    )
+    await asyncio.gather(*(notes.write(add(f"server {number}")) for number in range(100)))
+    _, errors = await asyncio.to_thread(beside.communicate)
+    assert errors == b""
+    assert len(await bodies(notes)) == 200
+
+
+async def test_what_returned_is_there_after_reopening(notes: Database) -> None:
+    await notes.write(add("kept"))
+    await notes.close()
+    again = await Database.open(notes.path)
+    try:
+        assert await bodies(again) == ["kept"]
+    finally:
+        await again.close()
+
+
+async def test_readers_cannot_write(notes: Database) -> None:
+    with pytest.raises(StoreUnavailable):
+        await notes.read(lambda connection: connection.execute("insert into note (body) values ('x')"))
+
+
+async def test_a_closed_database_says_so(notes: Database) -> None:
+    await notes.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await notes.write(add("late"))
+
+
+async def test_an_unusable_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "hotline.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        await Database.open(tmp_path / "hotline.db")
+
+
+async def test_migrations_run_once_and_a_newer_schema_is_refused(notes: Database) -> None:
+    await migrate(notes, "test", (TABLE,))
+    second = Migration(number=2, statements=("alter table note add column at text",))
+    await migrate(notes, "test", (TABLE, second))
+    with pytest.raises(SchemaTooNew, match="schema 2, this release knows 1"):
+        await migrate(notes, "test", (TABLE,))
