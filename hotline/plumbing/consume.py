@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hotline.facts import Fact
-from hotline.plumbing.bus import Bus, Delivery
+from hotline.plumbing.bus import Bus, Delivery, Subscription
 from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
 from hotline.plumbing.log import step
 
@@ -57,9 +57,12 @@ class Consumer:
             except WorldIsDown as error:
                 await self.wait_for_world(error, 1)
                 continue
-            work = asyncio.ensure_future(self.work_through(batch))
-            await self.finish(work)
-            await self.acknowledge(subscription.ack, batch)
+            await self.finish(asyncio.ensure_future(self.work_and_acknowledge(subscription, batch)))
+
+    async def work_and_acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
+        """Handle the whole batch, then move the offset: never the other way round."""
+        await self.work_through(batch)
+        await self.acknowledge(subscription, batch)
 
     async def finish(self, work: "asyncio.Future[None]") -> None:
         """Wait for the batch; on a cancel give it `drain_s` to end."""
@@ -70,12 +73,12 @@ class Consumer:
             work.cancel()
             raise
 
-    async def acknowledge(self, ack: Callable[[Sequence[Delivery]], Awaitable[None]], batch: list[Delivery]) -> None:
+    async def acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
         """Record the batch as finished, however long the store takes to come back."""
         attempt = 0
         while True:
             try:
-                await ack(batch)
+                await subscription.ack(batch)
             except WorldIsDown as error:
                 attempt += 1
                 await self.wait_for_world(error, attempt)

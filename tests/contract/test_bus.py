@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from facts_for_tests import WORDS, received
+from tests.contract.facts_for_tests import WORDS, received
 from hotline.plumbing.bus import Bus, Delivery, Subscription
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from facts_for_tests import WORDS, received
+from tests.contract.facts_for_tests import WORDS, received
 from hotline.facts import Fact
 from hotline.plumbing.bus import Bus
 from hotline.plumbing.consume import Consumer, Patience
@@ -136,3 +136,4 @@ async def test_a_cancel_lets_the_fact_in_hand_finish(bus: Bus) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert finished.is_set()
+    assert await bus.lag("respond") == 0
