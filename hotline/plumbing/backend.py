@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,12 +22,11 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """What a service needs to store and to speak; `secret` signs ids and cookies."""
+    """What a service needs to store and to speak; `settings.secret_key` is always there, given or made."""
 
     database: Database
     log: SqliteLog
     settings: Settings
-    secret: str
     clock: Clock
 
 
@@ -39,12 +38,12 @@ def utc_now() -> datetime:
 @contextlib.asynccontextmanager
 async def open_backend(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backend]:
     """Open database and log for as long as the block lasts; raises StoreUnavailable with the reason."""
-    secret = settings.secret_key or load_or_make_secret(settings.data_dir)
-    sealer = Sealer(settings.seal_keys or {DEFAULT_KEY_ID: secret})
+    settings = replace(settings, secret_key=settings.secret_key or load_or_make_secret(settings.data_dir))
+    sealer = Sealer(settings.seal_keys or {DEFAULT_KEY_ID: settings.secret_key})
     database = await Database.open(sqlite_path(settings.store_url))
     try:
         log = await open_log(database, sealer)
-        yield Backend(database=database, log=log, settings=settings, secret=secret, clock=clock)
+        yield Backend(database=database, log=log, settings=settings, clock=clock)
     finally:
         await database.close()
 

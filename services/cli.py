@@ -1,0 +1,112 @@
+"""The `hotline` command: `run` starts the services, every other verb comes from a service's `commands.py`.
+
+Settings come from the environment and are checked before anything starts. A command that fails says why in one
+sentence on standard error and ends with 1; wrong usage ends with 2.
+"""
+
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+
+from hotline.config import Settings, SettingsError, load_settings
+from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.log import configure_logging
+from hotline.plumbing.migrations import SchemaTooNew
+
+SERVICES = ("ingest", "classify", "respond")
+
+
+def read_settings() -> Settings:
+    """Read the environment; every fault is one line and the command ends with 2."""
+    try:
+        return load_settings(os.environ)
+    except SettingsError as error:
+        for fault in error.faults:
+            click.echo(f"hotline: setting {fault}", err=True)
+        sys.exit(2)
+
+
+def run_or_explain(work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work`; what is wrong with the world is told in one sentence."""
+    try:
+        asyncio.run(work())  # type: ignore[arg-type]
+    except (WorldIsDown, SchemaTooNew) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="hotline")
+def hotline() -> None:
+    """Take what citizens tell their government, find who must answer, and hold the promises against the clock."""
+
+
+@hotline.command()
+@click.argument("services", nargs=-1, type=click.Choice(SERVICES))
+def run(services: tuple[str, ...]) -> None:
+    """Start the product: all three services in one process over one file (HOST, PORT, DATA_DIR; see operations.md)."""
+    settings = read_settings()
+    if services and set(services) != set(SERVICES):
+        raise click.UsageError("over one sqlite file all three services run in one process: `hotline run`")
+    configure_logging(settings.log_level)
+    from services.server import serve
+
+    run_or_explain(lambda: serve(settings, SERVICES))
+
+
+@hotline.group("dead-letters")
+def dead_letters() -> None:
+    """Facts that a service could not handle: list, show, replay, discard."""
+
+
+@dead_letters.command("list")
+def list_letters() -> None:
+    """Print one JSON object a dead letter, the oldest first."""
+    run_letters("list", None)
+
+
+@dead_letters.command("show")
+@click.argument("letter_id", type=int)
+def show_letter(letter_id: int) -> None:
+    """Print one dead letter: which fact, which service, where it failed. Never the citizen's words."""
+    run_letters("show", letter_id)
+
+
+@dead_letters.command("replay")
+@click.argument("letter_id", type=int)
+def replay_letter(letter_id: int) -> None:
+    """Hand a dead letter to its service again, after what broke it was mended. Safe to say twice."""
+    run_letters("replay", letter_id)
+
+
+@dead_letters.command("discard")
+@click.argument("letter_id", type=int)
+@click.confirmation_option(prompt="The fact will never be handled by this service. Discard it?")
+def discard_letter(letter_id: int) -> None:
+    """Forget a dead letter for good."""
+    run_letters("discard", letter_id)
+
+
+def run_letters(verb: str, letter_id: int | None) -> None:
+    """Do one verb on the dead letters of the configured bus, beside a running server."""
+    settings = read_settings()
+    from services.dead_letters import work_on_letters
+
+    run_or_explain(lambda: work_on_letters(settings, verb, letter_id))
+
+
+def add_service_commands() -> None:
+    """Add each service's verbs to the group."""
+    for name in SERVICES:
+        module = importlib.import_module(f"services.{name}.commands")
+        for command in module.commands:
+            hotline.add_command(command)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    add_service_commands()
+    hotline()

@@ -1,0 +1,105 @@
+"""One process: every service's routes in one application, every loop in one task group.
+
+A loop that ends stops the process with its reason; SIGTERM or Ctrl-C lets the work in hand finish. Called by
+`hotline run`.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import click
+from aiohttp import web
+
+from hotline.config import Settings
+from hotline.plumbing.backend import Backend, only_server, open_backend
+from hotline.plumbing.log import step
+from hotline.web.service import Service
+from hotline.web.shell import build_app
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SHUTDOWN_S = 10.0
+
+
+class LoopEnded(Exception):
+    """A loop that must run for ever came back."""
+
+
+async def serve(settings: Settings, names: Sequence[str]) -> None:
+    """Serve until told to stop; raises StoreUnavailable when the database cannot be opened or is being served."""
+    with only_server(settings):
+        async with open_backend(settings) as backend, open_services(backend, names) as services:
+            app = build_app(services, backend.settings, backend.clock)
+            async with listening(app, backend.settings) as address:
+                announce(address, services)
+                await run_loops(services)
+
+
+@contextlib.asynccontextmanager
+async def open_services(backend: Backend, names: Sequence[str]) -> AsyncIterator[tuple[Service, ...]]:
+    """Open the named services and close them in reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        services = []
+        for name in names:
+            module = importlib.import_module(f"services.{name}.app")
+            service: Service = await module.open_service(backend, backend.settings)
+            stack.push_async_callback(service.close)
+            services.append(service)
+        yield tuple(services)
+
+
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, settings: Settings) -> AsyncIterator[str]:
+    """Listen as the settings say and yield the address; refuses a port that is taken, with the remedy."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+        except OSError as error:
+            raise click.ClickException(
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): free it, or give another PORT"
+            ) from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://{'localhost' if host in {'127.0.0.1', '0.0.0.0', '::1'} else host}:{port}"  # noqa: S104
+    finally:
+        await runner.cleanup()
+
+
+def announce(address: str, services: Sequence[Service]) -> None:
+    """Say where the product is, and what a service has to say once."""
+    click.echo(f"hotline: {address}")
+    for service in services:
+        for notice in service.notices:
+            click.echo(notice)
+    step("listening", address=address)
+
+
+async def run_loops(services: Sequence[Service]) -> None:
+    """Run every loop until a stop signal; a loop that ends or fails stops all."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(run_forever(f"{service.name}.{name}", run), name=f"{service.name}.{name}")
+            for service in services
+            for name, run in service.loops.items()
+        ]
+        await stop.wait()
+        step("stopping")
+        for task in tasks:
+            task.cancel()
+
+
+async def run_forever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run one loop; its end, which should not come, is told with its name."""
+    try:
+        await run()
+    except Exception as error:
+        step("loop_failed", level="ERROR", loop=name, error=f"{type(error).__name__}")
+        raise
+    raise LoopEnded(f"the loop {name} ended")
