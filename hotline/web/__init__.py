@@ -1,1 +1,1 @@
-"""The web shell that the three services share: routes, audiences, pages, forms."""
+"""The web shell: one aiohttp application into which every service adds its routes; imports no service."""
