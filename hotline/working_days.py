@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import holidays
-from holidays.version import __version__ as HOLIDAYS_VERSION
+from holidays.version import __version__ as holidays_version
 
 VN = ZoneInfo("Asia/Ho_Chi_Minh")
 NOTICES_FILE = Path(__file__).parent / "data" / "holidays-vn.toml"
@@ -154,7 +154,7 @@ def seed_calendar() -> WorkingCalendar:
     """Return the library's own calendar, of which nothing counts as settled."""
     known = holidays.country_holidays("VN", years=range(FIRST_YEAR, LAST_YEAR + 1), language="vi")
     return WorkingCalendar(
-        version=f"holidays-{HOLIDAYS_VERSION}",
+        version=f"holidays-{holidays_version}",
         covered_until=date(FIRST_YEAR, 1, 1),
         days_off=frozenset(day for day in known if day.weekday() < 5),
         worked_weekends=frozenset(known.weekend_workdays),

@@ -113,7 +113,8 @@ def test_edges_of_the_day_of_receipt(received_at: str, due_on: str) -> None:
 
 def test_both_instants_are_stored_in_utc() -> None:
     told = promised("2026-11-20T08:00:00+07:00")
-    assert told.response_due_at.tzinfo is UTC and told.acknowledgement_due_at.tzinfo is UTC
+    assert told.response_due_at.tzinfo is UTC
+    assert told.acknowledgement_due_at.tzinfo is UTC
 
 
 def test_a_naive_instant_is_refused() -> None:
@@ -140,7 +141,8 @@ def test_a_late_day_off_moves_the_promise_later() -> None:
     again = renew(told, received_at, HA_GIANG, closed)
     assert local_date(told.response_due_at) == date(2026, 11, 27)
     assert local_date(again.response_due_at) == date(2026, 11, 30)
-    assert again.calendar == "new" and again.acknowledgement_due_at == told.acknowledgement_due_at
+    assert again.calendar == "new"
+    assert again.acknowledgement_due_at == told.acknowledgement_due_at
     assert renew(again, received_at, HA_GIANG, closed) == again
 
 
@@ -205,19 +207,19 @@ def test_every_fault_of_a_policy_file_is_named_at_once() -> None:
     said = str(caught.value)
     for expected in ("source: missing", "response_working_days: missing", "name: give a str", "foo: unknown"):
         assert expected in said
-    assert "acknowledgement_hours: give 1 or more" in said and "localities: give a list" in said
+    assert "acknowledgement_hours: give 1 or more" in said
+    assert "localities: give a list" in said
 
 
 def test_the_command_names_every_bad_value_at_once_and_prints_nothing() -> None:
     said = CliRunner().invoke(due_command, ["2026-11-20", "2026-11-20T08:00", "20/11/2026", "2099-01-01"])
-    assert said.exit_code == 1 and said.stdout == ""
+    assert said.exit_code == 1
+    assert said.stdout == ""
     assert (
         "2026-11-20T08:00: has no time zone; give its offset, such as 2026-11-20T08:00+07:00" in said.stderr
     )
-    assert (
-        "20/11/2026: not a date or an instant" in said.stderr
-        and "2099-01-01: outside the calendar" in said.stderr
-    )
+    assert "20/11/2026: not a date or an instant" in said.stderr
+    assert "2099-01-01: outside the calendar" in said.stderr
 
 
 def test_the_command_reads_a_file_and_another_policy() -> None:
@@ -245,7 +247,8 @@ instants = st.datetimes(datetime(2023, 1, 1), datetime(2027, 12, 31), timezones=
 def test_an_answer_is_due_at_the_end_of_a_working_day_after_the_receipt(received_at: datetime) -> None:
     told = promise(received_at, HA_GIANG, CALENDAR)
     due = told.response_due_at.astimezone(VN)
-    assert CALENDAR.is_working_day(due.date()) and due.strftime("%H:%M:%S") == "23:59:59"
+    assert CALENDAR.is_working_day(due.date())
+    assert due.strftime("%H:%M:%S") == "23:59:59"
     assert CALENDAR.working_days_between(local_date(received_at), due.date()) == 6
     assert told.acknowledgement_due_at - received_at == timedelta(hours=24)
     assert told.acknowledgement_due_at < told.response_due_at

@@ -16,7 +16,8 @@ codes = st.binary(min_size=8, max_size=16).map(mint_tracking_code)
 
 @given(codes)
 def test_a_minted_code_is_twelve_digits_and_reads_back_as_shown(code: str) -> None:
-    assert len(code) == 12 and code.isdigit()
+    assert len(code) == 12
+    assert code.isdigit()
     assert parse_tracking_code(format_tracking_code(code)) == code
 
 
