@@ -18,7 +18,7 @@ PROVINCE_WORDS = ("tinh", "thanh pho")
 _LONGEST_PROVINCE_NAME = 6
 
 _ABBREVIATIONS = (
-    (re.compile(r"\b(?:tp|t\.p)[.\s]*hcm\b|\btphcm\b|\bhcm\b|\bsai gon\b"), "ho chi minh"),
+    (re.compile(r"\b(?:tp|t\.p)[.\s]*hcm\b|\btphcm\b|\bhcm\b"), "ho chi minh"),
     (re.compile(r"\b(?:t\.p\.?|tp\.|tp(?=\s))\s*"), "thanh pho "),
     (re.compile(r"\b(?:t\.x\.?|tx\.|tx(?=\s))\s*"), "thi xa "),
     (re.compile(r"\b(?:t\.t\.?|tt\.|tt(?=\s))\s*"), "thi tran "),
