@@ -1,0 +1,203 @@
+"""What happens around every request: id and log line, headers, session, audience, CSRF, and errors as pages.
+
+`shell.build_app` puts them in this order. Query strings, paths with codes and typed words never reach the log.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from hotline.errors import Invalid
+from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, Audience, AudienceKind, session_of
+from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
+from hotline.web.keys import CLOCK, CSRF_SEED, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
+from hotline.web.pages import page, problem
+from hotline.web.service import Route
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+logger = logging.getLogger("hotline.web")
+
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+ERROR_KEYS: Final[Mapping[int, str]] = {
+    400: "bad_request", 401: "unauthorised", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+    413: "too_large", 415: "unsupported_type", 429: "too_many", 500: "internal", 503: "unavailable",
+}  # fmt: skip
+
+
+def is_https(request: web.Request) -> bool:
+    """Say whether citizens reach us by https, as the settings (not the request) tell."""
+    return request.app[SETTINGS].public_url.startswith("https://")
+
+
+def _route_of(request: web.Request) -> Route | None:
+    return request.app[ROUTES].get(request.match_info.route)
+
+
+@web.middleware
+async def log_request(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Give the request an id and the time, and write its one line: method, route name, status, milliseconds."""
+    request[REQUEST_ID] = secrets.token_hex(8)
+    request[NOW] = request.app[CLOCK]()
+    started = time.perf_counter()
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+        return response
+    except web.HTTPException as redirect:
+        status = redirect.status
+        raise
+    finally:
+        route = _route_of(request)
+        line = {
+            "step": "request",
+            "request_id": request[REQUEST_ID],
+            "method": request.method,
+            "route": route.name if route else "no route",
+            "status": status,
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+        }
+        logger.info(msgspec.json.encode(line).decode(), extra={"fields": line})
+
+
+@web.middleware
+async def add_security_headers(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Set the headers of SECURITY_HEADERS where the handler set none, and HSTS on https."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except web.HTTPException as redirect:
+        _set_headers(request, redirect.headers)
+        raise
+    if not response.prepared:
+        _set_headers(request, response.headers)
+    return response
+
+
+def _set_headers(request: web.Request, headers: "web.BaseRequest | object") -> None:
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)  # type: ignore[union-attr, attr-defined]
+    if is_https(request):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")  # type: ignore[union-attr, attr-defined]
+
+
+@web.middleware
+async def find_session(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Read the session cookie and the form seed; set the seed's cookie on pages of a new browser."""
+    token = request.cookies.get(SESSION_COOKIE)
+    session = request.app[SESSIONS].read(token, request[NOW]) if token else None
+    if session:
+        request[SESSION_KEY] = session
+    is_new = find_seed(request)
+    response = await handler(request)
+    if is_new and response.content_type == "text/html" and not response.prepared:
+        response.set_cookie(
+            CSRF_COOKIE, request[CSRF_SEED], path="/", httponly=True, samesite="Lax", secure=is_https(request)
+        )
+    return response
+
+
+@web.middleware
+async def show_errors(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Turn every failure into a page or, under /api/, a problem document; redirects pass."""
+    try:
+        return await handler(request)
+    except web.HTTPException as stopped:
+        if stopped.status < 400:
+            raise
+        response = error_response(request, stopped.status, ERROR_KEYS.get(stopped.status, "bad_request"))
+        if "Allow" in stopped.headers:
+            response.headers["Allow"] = stopped.headers["Allow"]
+        if "Retry-After" in stopped.headers:
+            response.headers["Retry-After"] = stopped.headers["Retry-After"]
+        return response
+    except ForgedForm:
+        return error_response(request, 403, "forged_form")
+    except UnreadableForm:
+        return error_response(request, 400, "unreadable_form")
+    except Invalid as invalid:
+        return error_response(request, 422, "invalid", invalid)
+    except Exception as failure:
+        _log_failure(request, failure)
+        return error_response(request, 500, "internal")
+
+
+def _log_failure(request: web.Request, failure: Exception) -> None:
+    """Log where it broke; the exception's text stays out, for it may quote a citizen."""
+    frames: list[str] = []
+    trace = failure.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    line = {
+        "step": "request failed",
+        "request_id": request[REQUEST_ID],
+        "error": type(failure).__name__,
+        "frames": " > ".join(frames[-8:]),
+    }
+    logger.error(msgspec.json.encode(line).decode(), extra={"fields": line})
+
+
+def error_response(request: web.Request, status: int, key: str, invalid: Invalid | None = None) -> web.Response:
+    """Return the error page, or the problem document where a machine asked."""
+    errors = invalid.errors if invalid else ()
+    route = _route_of(request)
+    is_machine = request.path.startswith("/api/") or (
+        route is not None and route.audience.kind is AudienceKind.API and not _wants_html(request)
+    )
+    if is_machine:
+        return problem(request, status, f"http.{key}.title", errors)
+    title = HTTPStatus(status).phrase
+    return page(request, "errors.html", status, key=key, errors=errors, phrase=title, request_id=request[REQUEST_ID])
+
+
+def _wants_html(request: web.Request) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
+
+
+@web.middleware
+async def check_audience(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Let in whom the route's audience admits; to the wrong role the page does not exist."""
+    route = _route_of(request)
+    if route is None or route.audience.admits(session_of(request)):
+        return await handler(request)
+    if session_of(request) is not None:
+        raise web.HTTPNotFound
+    if request.method in {"GET", "HEAD"}:
+        raise web.HTTPSeeOther("/sign-in?" + urlencode({"next": request.path_qs}))
+    return error_response(request, 403, "signed_out")
+
+
+@web.middleware
+async def check_csrf(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Refuse forged forms on every state-changing route that is not for machines."""
+    route = _route_of(request)
+    if route is not None and request.method not in SAFE_METHODS and not _is_api(route.audience):
+        await check_form(request)
+    return await handler(request)
+
+
+def _is_api(audience: Audience) -> bool:
+    return audience.kind is AudienceKind.API
+
+
+MIDDLEWARES = (log_request, add_security_headers, find_session, show_errors, check_audience, check_csrf)

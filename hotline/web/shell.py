@@ -1,0 +1,80 @@
+"""The one web application of the process: every service adds its routes, templates, messages and navigation.
+
+Called by `services/cli.py` and by tests. Refuses at start what cannot be served together. It runs no loops and closes
+no service: whoever opened them does.
+"""
+
+from pathlib import Path
+
+from aiohttp import web
+
+from hotline.web.audience import ApiKeys, Sessions, session_of
+from hotline.web.keys import (
+    API_KEYS, CLOCK, MESSAGES, NAV, PATHS, ROUTES, SESSIONS, SETTINGS, STATIC_URLS, TEMPLATES, Clock, WebSettings,
+)  # fmt: skip
+from hotline.web.messages import load_messages
+from hotline.web.middlewares import MIDDLEWARES
+from hotline.web.pages import SHELL_TEMPLATES, make_templates
+from hotline.web.service import BadRoutes, NavItem, Route, Service, check_routes
+from hotline.web.standing import standing_routes, static_files
+
+__all__ = ["BadRoutes", "NavItem", "Route", "Service", "api_client", "build_app", "require_api_client", "session_of"]
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def build_app(
+    services: tuple[Service, ...], settings: WebSettings, clock: Clock, sessions: Sessions | None = None
+) -> web.Application:
+    """Return the application; raises BadRoutes or BadMessages with all faults at once.
+
+    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made here.
+    """
+    addresses, static_routes = static_files()
+    own = Service(
+        name="shell",
+        routes=(*standing_routes(services), *static_routes),
+        template_dir=SHELL_TEMPLATES,
+        message_dir=Path(__file__).parent,
+    )
+    everyone = (own, *services)
+    check_routes(everyone)
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=MAX_BODY_BYTES)
+    app[SETTINGS] = settings
+    app[CLOCK] = clock
+    app[SESSIONS] = sessions or Sessions(settings.secret_key)
+    app[API_KEYS] = ApiKeys(settings.api_keys)
+    app[MESSAGES] = load_messages(service.message_dir for service in services)
+    app[TEMPLATES] = make_templates({service.name: service.template_dir for service in services}, app[MESSAGES])
+    app[STATIC_URLS] = addresses
+    app[NAV] = tuple(item for service in services for item in service.nav)
+    _add_routes(app, [route for service in everyone for route in service.routes])
+    return app
+
+
+def _add_routes(app: web.Application, routes: list[Route]) -> None:
+    """Bind each path once, with all its methods; GET answers HEAD too."""
+    resources: dict[str, web.Resource] = {}
+    bound: dict[web.AbstractRoute, Route] = {}
+    taken = {(route.method, route.path) for route in routes}
+    for route in routes:
+        if route.path not in resources:
+            resources[route.path] = app.router.add_resource(route.path)
+        bound[resources[route.path].add_route(route.method, route.handler)] = route
+        if route.method == "GET" and ("HEAD", route.path) not in taken:
+            bound[resources[route.path].add_route("HEAD", route.handler)] = route
+    app[ROUTES] = bound
+    app[PATHS] = {route.name: route.path for route in routes}
+
+
+def api_client(request: web.Request) -> str | None:
+    """Return the name of the machine client by its `Authorization: Bearer` key, or None."""
+    return request.app[API_KEYS].client(request.headers.get("Authorization", ""))
+
+
+def require_api_client(request: web.Request) -> str:
+    """Return the client's name or answer 401 as a problem document."""
+    name = api_client(request)
+    if name is None:
+        raise web.HTTPUnauthorized
+    return name
