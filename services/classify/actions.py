@@ -1,0 +1,223 @@
+"""What classify does, whoever asks: judge a message, and take a person's decision.
+
+Called by the consumer, the review pages and the commands. Loads, asks the pure functions, saves document and fact
+together. Doing an action twice with the same input changes nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hotline.errors import FieldError, Invalid
+from hotline.facts import ClassificationState, Fact, FeedbackState, FollowUpKind
+from hotline.roles import Session
+from hotline.taxonomy import PetitionKind, UnknownCode, load_taxonomy
+from services.classify.documents import Classification, Decision, fact_of
+from services.classify.store import ClassifyStore, Conflict, Label
+
+Judge = Callable[[str, datetime], Awaitable[ClassificationState]]
+
+MODEL = "model"
+SAVE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a reviewer says a feedback is about; `version` is the version that the reviewer saw."""
+
+    version: int
+    code: str
+    second: str | None
+    petition_kind: PetitionKind
+    restricted: bool
+    urgent: bool
+
+
+class Gone(Exception):
+    """There is no such feedback, or this reviewer may not see it."""
+
+
+async def classify(store: ClassifyStore, judge: Judge, fact: Fact, now: datetime) -> Classification | None:
+    """Apply a fact of ingest: judge the words when they are new. Repeats and older facts change nothing.
+
+    Returns the classification that holds afterwards, None for an erased feedback.
+    """
+    state = fact.state
+    if not isinstance(state, FeedbackState):
+        raise TypeError(f"{fact.kind} does not carry a feedback")
+    for _ in range(SAVE_ATTEMPTS):
+        known = await store.get(fact.feedback_id)
+        if known is not None and known.source_order >= fact.order:
+            return known
+        if known is None and await store.is_erased(fact.feedback_id):
+            return None
+        try:
+            return await apply_feedback(store, judge, known, fact, state, now)
+        except Conflict:
+            continue
+    raise Conflict(fact.feedback_id)
+
+
+async def apply_feedback(
+    store: ClassifyStore,
+    judge: Judge,
+    known: Classification | None,
+    fact: Fact,
+    state: FeedbackState,
+    now: datetime,
+) -> Classification:
+    """Store what the newer state of a feedback means for its classification."""
+    text = words_of(state)
+    if known is not None and known.text == text:
+        same = replace(known, source_order=fact.order, version=known.version + 1)
+        await store.save(same, ())
+        return same
+    judged = await judge(text, now)
+    if known is None:
+        first = first_classification(fact, state, text, judged)
+        await store.add(first, (fact_of(first, cause="judged", at=now),))
+        return first
+    merged = rejudged(known, fact, text, judged)
+    await store.save(merged, (fact_of(merged, cause="judged_again", at=now),))
+    return merged
+
+
+def words_of(state: FeedbackState) -> str:
+    """Return the message with everything that the citizen added later."""
+    added = [follow_up.text for follow_up in state.follow_ups if follow_up.kind is FollowUpKind.ADDED]
+    return "\n".join([state.text, *added])
+
+
+def first_classification(fact: Fact, state: FeedbackState, text: str, judged: ClassificationState) -> Classification:
+    """Return the first document of a feedback."""
+    place = state.place
+    return Classification(
+        feedback_id=fact.feedback_id,
+        channel=state.channel,
+        received_at=state.received_at,
+        text=text,
+        place_name=", ".join(filter(None, (place.commune_name, place.province_name))) if place else "",
+        source_order=fact.order,
+        suggested=judged,
+        state=judged,
+    )
+
+
+def rejudged(known: Classification, fact: Fact, text: str, judged: ClassificationState) -> Classification:
+    """Return the classification after more words: a person's decision stays, a new suspicion reopens the review.
+
+    Restricted never falls away by itself: only a screener lifts it.
+    """
+    state = judged
+    if known.decisions:
+        suspicion = judged.restricted and not known.state.restricted
+        state = replace(
+            known.state,
+            restricted=known.state.restricted or judged.restricted,
+            urgent=known.state.urgent or judged.urgent,
+            needs_review=known.state.needs_review or suspicion,
+        )
+    elif known.state.restricted:
+        state = replace(judged, restricted=True, needs_review=True)
+    return replace(
+        known,
+        text=text,
+        source_order=fact.order,
+        suggested=judged,
+        state=state,
+        seq=known.seq + 1,
+        version=known.version + 1,
+    )
+
+
+async def decide(
+    store: ClassifyStore, feedback_id: str, verdict: Verdict, reviewer: Session, now: datetime
+) -> Classification:
+    """Take a reviewer's verdict; it is also a label for training, unless the feedback is restricted.
+
+    Raises Gone, Invalid (a code that does not exist), Conflict when somebody decided meanwhile.
+    """
+    document = await find_for_reviewer(store, feedback_id, reviewer)
+    if document.version != verdict.version:
+        raise Conflict(feedback_id)
+    check_verdict(verdict)
+    decided = with_decision(document, verdict, reviewer, now)
+    cause = "corrected" if decided.decisions[-1].is_correction else "confirmed"
+    await store.save(decided, (fact_of(decided, cause=cause, at=now),), label_of(decided))
+    return decided
+
+
+async def find_for_reviewer(store: ClassifyStore, feedback_id: str, reviewer: Session) -> Classification:
+    """Return the document; a restricted one only to a named screener. Raises Gone, which looks like not existing."""
+    document = await store.get(feedback_id)
+    if document is None or (document.state.restricted and not reviewer.is_screener):
+        raise Gone(feedback_id)
+    return document
+
+
+def check_verdict(verdict: Verdict) -> None:
+    """Refuse codes that the taxonomy does not know; raises Invalid."""
+    taxonomy = load_taxonomy()
+    errors = []
+    for field, code in (("code", verdict.code), ("second", verdict.second)):
+        if code is None:
+            continue
+        try:
+            taxonomy.indicator(code)
+        except UnknownCode:
+            errors.append(FieldError(field=field, code="code_unknown", params={"code": code[:20]}))
+    if verdict.second is not None and verdict.second == verdict.code:
+        errors.append(FieldError(field="second", code="second_same"))
+    if errors:
+        raise Invalid(errors)
+
+
+def with_decision(document: Classification, verdict: Verdict, reviewer: Session, now: datetime) -> Classification:
+    """Return the document with the person's word as what holds."""
+    old = document.state
+    new = replace(
+        old,
+        code=verdict.code,
+        second=verdict.second,
+        petition_kind=verdict.petition_kind,
+        restricted=verdict.restricted,
+        urgent=verdict.urgent,
+        needs_review=False,
+        decided_by=reviewer.account_id,
+        decided_at=now,
+    )
+    decision = Decision(
+        at=now,
+        by=reviewer.account_id,
+        code=new.code,
+        second=new.second,
+        petition_kind=new.petition_kind,
+        restricted=new.restricted,
+        urgent=new.urgent,
+        is_correction=(old.code, old.petition_kind, old.restricted, old.urgent)
+        != (new.code, new.petition_kind, new.restricted, new.urgent),
+    )
+    return replace(
+        document,
+        state=new,
+        decisions=(*document.decisions, decision),
+        seq=document.seq + 1,
+        version=document.version + 1,
+    )
+
+
+def label_of(document: Classification) -> Label | None:
+    """Return the newest decision as a label; none of a restricted feedback may train a model."""
+    if document.state.restricted:
+        return None
+    decision, suggested = document.decisions[-1], document.suggested
+    return Label(
+        feedback_id=document.feedback_id,
+        text=document.text,
+        code=decision.code,
+        petition_kind=decision.petition_kind,
+        urgent=decision.urgent,
+        model_version=suggested.model_version,
+        was_correct=(suggested.code, suggested.petition_kind) == (decision.code, decision.petition_kind),
+        at=decision.at,
+    )

@@ -1,0 +1,34 @@
+"""classify's reading of the log: new words are judged, erased feedback is forgotten, all else passes by."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from hotline.facts import Fact, FactKind
+from hotline.plumbing.log import step
+from services.classify.actions import Judge, classify
+from services.classify.store import ClassifyStore
+
+GROUP = "classify"
+WITH_WORDS = frozenset({FactKind.FEEDBACK_RECEIVED, FactKind.FEEDBACK_FOLLOWED_UP})
+
+
+def handler(store: ClassifyStore, judge: Judge, clock: Callable[[], datetime]) -> Callable[[Fact], Awaitable[None]]:
+    """Return what the consuming loop calls for each fact; harmless when a fact comes again."""
+
+    async def handle(fact: Fact) -> None:
+        if fact.kind is FactKind.FEEDBACK_ERASED:
+            await store.erase(fact.feedback_id)
+        elif fact.kind in WITH_WORDS:
+            document = await classify(store, judge, fact, clock())
+            if document is not None:
+                said = document.state
+                step(
+                    "classified",
+                    feedback_id=fact.feedback_id,
+                    # Nothing about a restricted feedback is told, not even its code.
+                    code=None if said.restricted else said.code,
+                    needs_review=said.needs_review,
+                    model_version=said.model_version,
+                )
+
+    return handle

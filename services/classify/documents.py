@@ -1,0 +1,87 @@
+"""What classify keeps of one feedback: the words to judge, the newest judgement, and every decision of a person.
+
+`state_of` is the only way out onto the bus. A stored document carries its `schema`; adding an optional field keeps
+it, anything else is a new one. Decisions are only appended.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from hotline.facts import Channel, ClassificationState, Fact, FactKind, Producer, fact_id_of
+from hotline.taxonomy import PetitionKind
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A person's word on what a feedback is about; `is_correction` when it differs from what stood before."""
+
+    at: datetime
+    by: str
+    code: str
+    second: str | None
+    petition_kind: PetitionKind
+    restricted: bool
+    urgent: bool
+    is_correction: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """One feedback on the review desk. `source_order` is the newest ingest fact applied, `(epoch, seq)` our own.
+
+    `suggested` is what the model last said; `state` what holds now. `text` is the message with what the citizen added.
+    """
+
+    feedback_id: str
+    channel: Channel
+    received_at: datetime
+    text: str
+    place_name: str
+    source_order: tuple[int, int]
+    suggested: ClassificationState
+    state: ClassificationState
+    decisions: tuple[Decision, ...] = ()
+    epoch: int = 0
+    seq: int = 1
+    version: int = 1
+    schema: int = SCHEMA
+
+
+class UnknownSchema(Exception):
+    """A stored document is newer than this release; it is never guessed at."""
+
+
+_DECODER = msgspec.json.Decoder(Classification)
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(document: Classification) -> bytes:
+    """Return the document as it is stored."""
+    return _ENCODER.encode(document)
+
+
+def decode(stored: bytes) -> Classification:
+    """Return the stored document; raises UnknownSchema for one that a newer release wrote."""
+    document = _DECODER.decode(stored)
+    if document.schema > SCHEMA:
+        raise UnknownSchema(f"classification document of schema {document.schema}; this release knows {SCHEMA}")
+    return document
+
+
+def fact_of(document: Classification, *, cause: str, at: datetime) -> Fact:
+    """Return the fact that says the classification after its newest change."""
+    return Fact(
+        fact_id=fact_id_of(Producer.CLASSIFY, document.feedback_id, document.epoch, document.seq),
+        kind=FactKind.FEEDBACK_CLASSIFIED,
+        feedback_id=document.feedback_id,
+        producer=Producer.CLASSIFY,
+        epoch=document.epoch,
+        seq=document.seq,
+        at=at,
+        cause=cause,
+        state=document.state,
+    )

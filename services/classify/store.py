@@ -1,0 +1,61 @@
+"""What classify asks of its store; `store_sqlite.py` answers over the embedded database.
+
+Document and facts are written together: a reader of the log never sees one without the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from hotline.facts import Fact
+from services.classify.documents import Classification
+
+
+class Conflict(Exception):
+    """Somebody else saved this classification since it was loaded: load it again and decide again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A person's word as training data; `was_correct` when the model had said the same."""
+
+    feedback_id: str
+    text: str
+    code: str
+    petition_kind: str
+    urgent: bool
+    model_version: str
+    was_correct: bool
+    at: datetime
+
+
+class ClassifyStore(Protocol):
+    """Named questions, no queries."""
+
+    async def get(self, feedback_id: str) -> Classification | None:
+        """Return what is known of a feedback, None when nothing is."""
+
+    async def add(self, document: Classification, facts: Sequence[Fact]) -> None:
+        """Store the first classification of a feedback; raises Conflict when there is one."""
+
+    async def save(self, document: Classification, facts: Sequence[Fact], label: Label | None = None) -> None:
+        """Store the next version; raises Conflict unless the stored one is `document.version - 1`."""
+
+    async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
+        """Return what waits for a person: restricted and urgent first, then the oldest receipt."""
+
+    async def count_to_review(self, *, include_restricted: bool) -> int:
+        """Count what waits for a person."""
+
+    async def decided(self, *, include_restricted: bool, limit: int) -> list[Classification]:
+        """Return what persons decided last, the newest first."""
+
+    async def labels(self) -> list[Label]:
+        """Return every label that may train a model, the oldest first; none of a restricted feedback."""
+
+    async def erase(self, feedback_id: str) -> None:
+        """Remove all of a feedback and remember only that it was erased; calling twice is safe."""
+
+    async def is_erased(self, feedback_id: str) -> bool:
+        """Say whether the feedback was erased: late facts of it must not bring it back."""

@@ -1,0 +1,173 @@
+"""classify's store in the embedded database: tables `classify_*`, the document as JSON beside indexed columns."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from hotline.facts import Fact
+from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.sqlite import Database
+from services.classify.documents import Classification, decode, encode
+from services.classify.store import Conflict, Label
+
+MIGRATIONS = (
+    Migration(
+        number=1,
+        statements=(
+            """create table classify_classification (
+                 feedback_id text primary key, version integer not null, doc blob not null,
+                 needs_review integer not null, restricted integer not null, urgent integer not null,
+                 received_at text not null, decided_at text) without rowid""",
+            """create index classify_waiting on classify_classification
+                 (restricted desc, urgent desc, received_at) where needs_review = 1""",
+            """create index classify_decided on classify_classification (decided_at desc)
+                 where decided_at is not null""",
+            """create table classify_label (
+                 feedback_id text not null, at text not null, text text not null, code text not null,
+                 petition_kind text not null, urgent integer not null, model_version text not null,
+                 was_correct integer not null, primary key (feedback_id, at)) without rowid""",
+            "create table classify_erased (feedback_id text primary key) without rowid",
+        ),
+    ),
+)
+
+WAITING = "from classify_classification where needs_review = 1 and restricted <= ?"
+
+
+class SqliteClassifyStore:
+    """The `ClassifyStore` of the embedded default; make it with `open_store`."""
+
+    def __init__(self, database: Database, log: SqliteLog) -> None:
+        self.database = database
+        self.log = log
+
+    async def get(self, feedback_id: str) -> Classification | None:
+        """See `ClassifyStore`."""
+        found = await self._documents("where feedback_id = ?", (feedback_id,))
+        return found[0] if found else None
+
+    async def add(self, document: Classification, facts: Sequence[Fact]) -> None:
+        """See `ClassifyStore`."""
+        try:
+            await self.database.write(lambda connection: self._add(connection, document, facts))
+        except sqlite3.IntegrityError as error:
+            raise Conflict(document.feedback_id) from error
+
+    def _add(self, connection: sqlite3.Connection, document: Classification, facts: Sequence[Fact]) -> None:
+        connection.execute(
+            "insert into classify_classification (doc, version, needs_review, restricted, urgent, received_at,"
+            " decided_at, feedback_id) values (?,?,?,?,?,?,?,?)",
+            columns_of(document),
+        )
+        self.log.append(connection, facts)
+
+    async def save(self, document: Classification, facts: Sequence[Fact], label: Label | None = None) -> None:
+        """See `ClassifyStore`."""
+        await self.database.write(lambda connection: self._save(connection, document, facts, label))
+
+    def _save(
+        self, connection: sqlite3.Connection, document: Classification, facts: Sequence[Fact], label: Label | None
+    ) -> None:
+        cursor = connection.execute(
+            "update classify_classification set doc = ?, version = ?, needs_review = ?, restricted = ?, urgent = ?,"
+            " received_at = ?, decided_at = ? where feedback_id = ? and version = ?",
+            (*columns_of(document), document.version - 1),
+        )
+        if cursor.rowcount != 1:
+            raise Conflict(document.feedback_id)
+        if document.state.restricted:
+            # No training set may hold a denunciation (Luật BVBMNN 117/2025, LAW section 4).
+            connection.execute("delete from classify_label where feedback_id = ?", (document.feedback_id,))
+        elif label is not None:
+            connection.execute(
+                "insert or replace into classify_label (feedback_id, at, text, code, petition_kind, urgent,"
+                " model_version, was_correct) values (?,?,?,?,?,?,?,?)",
+                (label.feedback_id, label.at.isoformat(), label.text, label.code, label.petition_kind, label.urgent,
+                 label.model_version, label.was_correct),
+            )  # fmt: skip
+        self.log.append(connection, facts)
+
+    async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
+        """See `ClassifyStore`."""
+        where = "where needs_review = 1 and restricted <= ? order by restricted desc, urgent desc, received_at"
+        return await self._documents(f"{where} limit ? offset ?", (include_restricted, limit, offset))
+
+    async def count_to_review(self, *, include_restricted: bool) -> int:
+        """See `ClassifyStore`."""
+        return await self.database.read(
+            lambda connection: int(
+                connection.execute(f"select count(*) {WAITING}", (include_restricted,)).fetchone()[0]
+            )
+        )
+
+    async def decided(self, *, include_restricted: bool, limit: int) -> list[Classification]:
+        """See `ClassifyStore`."""
+        where = "where decided_at is not null and restricted <= ? order by decided_at desc limit ?"
+        return await self._documents(where, (include_restricted, limit))
+
+    async def _documents(self, where: str, values: tuple[object, ...]) -> list[Classification]:
+        rows = await self.database.read(
+            lambda connection: connection.execute(f"select doc from classify_classification {where}", values).fetchall()
+        )
+        return [decode(row["doc"]) for row in rows]
+
+    async def labels(self) -> list[Label]:
+        """See `ClassifyStore`."""
+        rows = await self.database.read(
+            lambda connection: connection.execute("select * from classify_label order by at, feedback_id").fetchall()
+        )
+        return [label_of(row) for row in rows]
+
+    async def erase(self, feedback_id: str) -> None:
+        """See `ClassifyStore`."""
+        await self.database.write(lambda connection: erase_rows(connection, feedback_id))
+
+    async def is_erased(self, feedback_id: str) -> bool:
+        """See `ClassifyStore`."""
+        query = "select 1 from classify_erased where feedback_id = ?"
+        return await self.database.read(
+            lambda connection: connection.execute(query, (feedback_id,)).fetchone() is not None
+        )
+
+
+async def open_store(database: Database, log: SqliteLog) -> SqliteClassifyStore:
+    """Make classify's tables where they are missing and return the store."""
+    await migrate(database, "classify", MIGRATIONS)
+    return SqliteClassifyStore(database, log)
+
+
+def columns_of(document: Classification) -> tuple[object, ...]:
+    """Return doc, version, the indexed columns, and the id."""
+    state, last = document.state, document.decisions[-1:]
+    return (
+        encode(document),
+        document.version,
+        state.needs_review,
+        state.restricted,
+        state.urgent,
+        document.received_at.isoformat(),
+        last[0].at.isoformat() if last else None,
+        document.feedback_id,
+    )
+
+
+def label_of(row: sqlite3.Row) -> Label:
+    """Read a label out of its row."""
+    return Label(
+        feedback_id=row["feedback_id"],
+        text=row["text"],
+        code=row["code"],
+        petition_kind=row["petition_kind"],
+        urgent=bool(row["urgent"]),
+        model_version=row["model_version"],
+        was_correct=bool(row["was_correct"]),
+        at=datetime.fromisoformat(row["at"]),
+    )
+
+
+def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> None:
+    """Remove the feedback's rows and leave the mark."""
+    connection.execute("delete from classify_classification where feedback_id = ?", (feedback_id,))
+    connection.execute("delete from classify_label where feedback_id = ?", (feedback_id,))
+    connection.execute("insert or ignore into classify_erased values (?)", (feedback_id,))
