@@ -32,6 +32,8 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     with only_server(settings):
         async with open_backend(settings) as backend, open_services(backend, names) as services:
             app = build_app(services, backend.settings, backend.clock)
+            for service in services:
+                await service.start(app)
             async with listening(app, backend.settings) as address:
                 announce(address, services)
                 await run_loops(services)

@@ -51,6 +51,10 @@ async def _nothing() -> None:
     """Close nothing: the default of a service that holds nothing open."""
 
 
+async def _start(app: web.Application) -> None:
+    """Do nothing more: the default of a service that needs nothing of the application."""
+
+
 async def _ready() -> bool:
     """Say yes: the default of a service that depends on nothing."""
     return True
@@ -58,7 +62,10 @@ async def _ready() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A whole service as the process sees it: pages and API, background loops by name, how to close, whether ready."""
+    """A whole service as the process sees it: pages and API, background loops by name, how to close, whether ready.
+
+    `start` is called once with the application before the loops; `notices` are lines for whoever started the process.
+    """
 
     name: str
     routes: tuple[Route, ...]
@@ -67,6 +74,8 @@ class Service:
     loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] = _nothing
     ready: Callable[[], Awaitable[bool]] = _ready
+    start: Callable[[web.Application], Awaitable[None]] = _start
+    notices: tuple[str, ...] = ()
     nav: tuple[NavItem, ...] = ()
 
 
