@@ -74,7 +74,9 @@ class Sessions:
     """
 
     def __init__(self, secret: str | bytes) -> None:
-        self._signer = URLSafeSerializer(secret, salt="hotline.session", signer_kwargs={"digest_method": _sha256()})
+        self._signer = URLSafeSerializer(
+            secret, salt="hotline.session", signer_kwargs={"digest_method": _sha256()}
+        )
         self._revoked_before: dict[str, datetime] = {}
 
     def issue(self, session: Session) -> str:
@@ -136,5 +138,7 @@ class ApiKeys:
         """
         scheme, _, offered = authorization.partition(" ")
         given = offered.strip().encode("utf-8", "surrogateescape")
-        matches = [name for name, secret in self._secrets.items() if secret and hmac.compare_digest(secret, given)]
+        matches = [
+            name for name, secret in self._secrets.items() if secret and hmac.compare_digest(secret, given)
+        ]
         return matches[0] if matches and scheme.lower() == "bearer" else None

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from hotline.tracking import format_tracking_code
-from hotline.working_days import VN
 from hotline.web.messages import Messages
+from hotline.working_days import VN
 
 
 class WorkingDays(Protocol):
@@ -56,7 +56,9 @@ def due_in_words(
     if amount >= timedelta(days=1):
         if calendar is not None:
             first, last = sorted((vn_time(now).date(), vn_time(due_at).date()))
-            days = sum(calendar.is_working_day(first + timedelta(n)) for n in range(1, (last - first).days + 1))
+            days = sum(
+                calendar.is_working_day(first + timedelta(n)) for n in range(1, (last - first).days + 1)
+            )
             return _counted(messages, lang, f"due.{side}_working_days", days)
         return _counted(messages, lang, f"due.{side}_days", amount.days)
     hours = int(amount.total_seconds() // 3600)

@@ -59,7 +59,9 @@ class _Gathered:
         text, code = decode_field(raw)
         if is_cut:
             self.errors.append(
-                FieldError(field=name, code="field_too_long", params={"limit_kb": str(max_field_bytes // 1024)})
+                FieldError(
+                    field=name, code="field_too_long", params={"limit_kb": str(max_field_bytes // 1024)}
+                )
             )
         elif code:
             self.errors.append(FieldError(field=name, code=code))
@@ -110,7 +112,12 @@ async def read_form(
         await _read_parts(request[MULTIPART], gathered, max_bytes, max_field_bytes, keep_file)
     else:
         for name, raw in _pairs(request.get(URLENCODED_BODY, b"")):
-            gathered.add(name, raw[:max_field_bytes], is_cut=len(raw) > max_field_bytes, max_field_bytes=max_field_bytes)
+            gathered.add(
+                name,
+                raw[:max_field_bytes],
+                is_cut=len(raw) > max_field_bytes,
+                max_field_bytes=max_field_bytes,
+            )
     return gathered.form()
 
 
@@ -123,7 +130,11 @@ def _pairs(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 async def _read_parts(
-    reader: MultipartReader, gathered: _Gathered, max_bytes: int, max_field_bytes: int, keep_file: KeepFile | None
+    reader: MultipartReader,
+    gathered: _Gathered,
+    max_bytes: int,
+    max_field_bytes: int,
+    keep_file: KeepFile | None,
 ) -> None:
     budget = _Budget(left=max_bytes, whole=max_bytes)
     try:
@@ -161,13 +172,17 @@ async def _text_of(part: BodyPartReader, budget: _Budget, max_field_bytes: int) 
     return kept, is_cut
 
 
-async def _file_of(part: BodyPartReader, budget: _Budget, gathered: _Gathered, keep_file: KeepFile | None) -> None:
+async def _file_of(
+    part: BodyPartReader, budget: _Budget, gathered: _Gathered, keep_file: KeepFile | None
+) -> None:
     name = part.name or ""
     chunks = budget.chunks(part)
     if keep_file is not None and part.filename:
         media_type = part.headers.get("Content-Type", "application/octet-stream")
         try:
-            kept = await keep_file(FilePart(field=name, name=part.filename, media_type=media_type, chunks=chunks))
+            kept = await keep_file(
+                FilePart(field=name, name=part.filename, media_type=media_type, chunks=chunks)
+            )
             gathered.files.setdefault(name, []).append(kept)
         except Invalid as invalid:
             gathered.errors.extend(invalid.errors)

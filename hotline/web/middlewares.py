@@ -6,7 +6,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -93,11 +93,11 @@ async def add_security_headers(request: web.Request, handler: Next) -> web.Strea
     return response
 
 
-def _set_headers(request: web.Request, headers: "web.BaseRequest | object") -> None:
+def _set_headers(request: web.Request, headers: MutableMapping[str, str]) -> None:
     for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)  # type: ignore[union-attr, attr-defined]
+        headers.setdefault(name, value)
     if is_https(request):
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")  # type: ignore[union-attr, attr-defined]
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
 @web.middleware
@@ -157,7 +157,9 @@ def _log_failure(request: web.Request, failure: Exception) -> None:
     logger.error(msgspec.json.encode(line).decode(), extra={"fields": line})
 
 
-def error_response(request: web.Request, status: int, key: str, invalid: Invalid | None = None) -> web.Response:
+def error_response(
+    request: web.Request, status: int, key: str, invalid: Invalid | None = None
+) -> web.Response:
     """Return the error page, or the problem document where a machine asked."""
     errors = invalid.errors if invalid else ()
     route = _route_of(request)
@@ -167,7 +169,9 @@ def error_response(request: web.Request, status: int, key: str, invalid: Invalid
     if is_machine:
         return problem(request, status, f"http.{key}.title", errors)
     title = HTTPStatus(status).phrase
-    return page(request, "errors.html", status, key=key, errors=errors, phrase=title, request_id=request[REQUEST_ID])
+    return page(
+        request, "errors.html", status, key=key, errors=errors, phrase=title, request_id=request[REQUEST_ID]
+    )
 
 
 def _wants_html(request: web.Request) -> bool:

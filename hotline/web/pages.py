@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, ChoiceLoader, StrictUndefined, pass_context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from hotline.errors import FieldError
@@ -121,7 +121,7 @@ def _shell_context(request: web.Request) -> dict[str, Any]:
         "csrf_token": token_of(request),
         "now": request[NOW],
         "url": link,
-        "has_route": request.app[PATHS].__contains__,
+        "has_path": frozenset(request.app[PATHS].values()).__contains__,
         "static_url": request.app[STATIC_URLS].__getitem__,
         "nav": tuple(item for item in request.app[NAV] if _is_shown(request, item)),
         "here": request.path,

@@ -84,7 +84,10 @@ def owner_of(path: str) -> str | None:
     if path == "/":
         return "ingest"
     for name, prefixes in OWNED_PATHS.items():
-        if any(path == prefix or path.startswith((prefix + "/", prefix + "{", prefix + "-")) for prefix in prefixes):
+        if any(
+            path == prefix or path.startswith((prefix + "/", prefix + "{", prefix + "-"))
+            for prefix in prefixes
+        ):
             return name
     return None
 

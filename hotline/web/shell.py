@@ -10,7 +10,18 @@ from aiohttp import web
 
 from hotline.web.audience import ApiKeys, Sessions, session_of
 from hotline.web.keys import (
-    API_KEYS, CLOCK, MESSAGES, NAV, PATHS, ROUTES, SESSIONS, SETTINGS, STATIC_URLS, TEMPLATES, Clock, WebSettings,
+    API_KEYS,
+    CLOCK,
+    MESSAGES,
+    NAV,
+    PATHS,
+    ROUTES,
+    SESSIONS,
+    SETTINGS,
+    STATIC_URLS,
+    TEMPLATES,
+    Clock,
+    WebSettings,
 )  # fmt: skip
 from hotline.web.messages import load_messages
 from hotline.web.middlewares import MIDDLEWARES
@@ -18,7 +29,16 @@ from hotline.web.pages import SHELL_TEMPLATES, make_templates
 from hotline.web.service import BadRoutes, NavItem, Route, Service, check_routes
 from hotline.web.standing import standing_routes, static_files
 
-__all__ = ["BadRoutes", "NavItem", "Route", "Service", "api_client", "build_app", "require_api_client", "session_of"]
+__all__ = [
+    "BadRoutes",
+    "NavItem",
+    "Route",
+    "Service",
+    "api_client",
+    "build_app",
+    "require_api_client",
+    "session_of",
+]
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -45,7 +65,9 @@ def build_app(
     app[SESSIONS] = sessions or Sessions(settings.secret_key)
     app[API_KEYS] = ApiKeys(settings.api_keys)
     app[MESSAGES] = load_messages(service.message_dir for service in services)
-    app[TEMPLATES] = make_templates({service.name: service.template_dir for service in services}, app[MESSAGES])
+    app[TEMPLATES] = make_templates(
+        {service.name: service.template_dir for service in services}, app[MESSAGES]
+    )
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
     _add_routes(app, [route for service in everyone for route in service.routes])
