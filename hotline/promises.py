@@ -72,7 +72,7 @@ class SlaPolicy:
     localities: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     screening_working_days: int = 1
-    warning_hours: int = 24
+    warning_working_days: int = 1
     acknowledgement_warning_hours: int = 4
     escalation_working_days: int = 2
     pauses_for_citizen: bool = False

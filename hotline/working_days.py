@@ -21,6 +21,7 @@ from holidays.version import __version__ as holidays_version
 VN = ZoneInfo("Asia/Ho_Chi_Minh")
 NOTICES_FILE = Path(__file__).parent / "data" / "holidays-vn.toml"
 FIRST_YEAR, LAST_YEAR = 2015, 2045
+START_OF_WORK = time(8)
 LAST_SECOND = time(23, 59, 59)
 
 
@@ -99,6 +100,15 @@ class WorkingCalendar:
             n -= self.is_working_day(day)
         return day
 
+    def nth_working_day_before(self, day: date, n: int) -> date:
+        """Return the n-th working day before `day`, which itself is not counted; n is 1 or more."""
+        if n < 1:
+            raise ValueError("count at least one working day")
+        while n:
+            day -= timedelta(days=1)
+            n -= self.is_working_day(day)
+        return day
+
     def working_days_between(self, start: date, end: date) -> int:
         """Count the working days after `start` up to and including `end`; 0 when `end` is not later."""
         days = (start + timedelta(days=i) for i in range(1, (end - start).days + 1))
@@ -128,6 +138,11 @@ def local_date(at: datetime) -> date:
     if at.tzinfo is None:
         raise NaiveInstant("give the time zone: an instant without one is not accepted")
     return at.astimezone(VN).date()
+
+
+def start_of_work(day: date) -> datetime:
+    """Return 08:00 of the day in Vietnam, when reminders go out, as a UTC instant."""
+    return datetime.combine(day, START_OF_WORK, VN).astimezone(UTC)
 
 
 def end_of_day(day: date) -> datetime:
