@@ -1,0 +1,1 @@
+"""The tests of hotline; shared builders are imported as `tests.…`."""
