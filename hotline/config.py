@@ -150,11 +150,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="HOST", default="127.0.0.1", read=read_text, meaning="address to listen on"),
     Setting(name="PORT", default="8080", read=read_port, meaning="port to listen on"),
     Setting(name="PUBLIC_URL", default="http://localhost:8080", read=read_web_url, meaning="address that citizens use"),
-    Setting(name="TRUSTED_PROXY", default="no", read=read_switch, meaning="believe X-Forwarded-For of the proxy in front"),
+    Setting(
+        name="TRUSTED_PROXY", default="no", read=read_switch, meaning="believe X-Forwarded-For of the proxy in front"
+    ),
     Setting(name="DATA_DIR", default="var", read=read_path, meaning="folder of database, files, models and secret"),
-    Setting(name="STORE_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where documents are kept"),
+    Setting(
+        name="STORE_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where documents are kept"
+    ),
     Setting(name="BUS_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where facts are kept"),
-    Setting(name="SECRET_KEY", default="", read=read_secret, meaning="signs cookies and ids, seals the citizens' words"),
+    Setting(
+        name="SECRET_KEY", default="", read=read_secret, meaning="signs cookies and ids, seals the citizens' words"
+    ),
     Setting(name="SEAL_KEYS", default="", read=read_pairs, meaning="id:secret pairs that seal facts, the first writes"),
     Setting(name="LOCALITY", default="ha-giang-2023", read=read_text, meaning="the locality profile that routes"),
     Setting(name="API_KEYS", default="", read=read_pairs, meaning="name:secret pairs of partners of the API"),

@@ -4,17 +4,17 @@ Called by whoever validates (forms, API, batches, workflow); the web shell and t
 Vietnamese or English sentences. Never carries the citizen's words in `params`.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
     """One fault: `field` as the caller knows it (`reporter.phone`), `code` a key under `[errors]` in the messages."""
 
     field: str
     code: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Invalid(Exception):

@@ -109,7 +109,7 @@ class Consumer:
             except WorldIsDown as error:
                 outages += 1
                 await self.wait_for_world(error, outages)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failure of this fact
                 failures += 1
                 if isinstance(error, FactIsBad) or failures >= self.patience.attempts:
                     await self.bury(delivery, error, failures)

@@ -60,20 +60,20 @@ class ReviewDesk:
 
     async def take_verdict(self, request: web.Request) -> web.Response:
         """POST /review/{feedback_id}: confirm or correct, then on to the next that waits."""
-        feedback_id, reviewer = request.match_info["feedback_id"], reviewer_of(request)
+        reviewer = reviewer_of(request)
         form = await read_form(request)
         try:
-            document = await find_for_reviewer(self.store, feedback_id, reviewer)
-            decided = await decide(self.store, feedback_id, verdict_of(form), reviewer, request[NOW])
+            document = await find_for_reviewer(self.store, request.match_info["feedback_id"], reviewer)
         except Gone:
             raise web.HTTPNotFound from None
+        try:
+            decided = await decide(self.store, document.feedback_id, verdict_of(form), reviewer, request[NOW])
         except Invalid as error:
             return show_document(request, document, form, error.errors, status=422)
         except Conflict:
-            newest = await find_for_reviewer(self.store, feedback_id, reviewer)
             meanwhile = (FieldError(field="code", code="decided_meanwhile"),)
-            return show_document(request, newest, form_of(newest), meanwhile, status=409)
-        step("reviewed", feedback_id=feedback_id, account_id=reviewer.account_id, version=decided.version)
+            return show_document(request, document, form_of(document), meanwhile, status=409)
+        step("reviewed", feedback_id=decided.feedback_id, account_id=reviewer.account_id, version=decided.version)
         raise web.HTTPSeeOther(await self.next_address(request, reviewer))
 
     async def next_address(self, request: web.Request, reviewer: Session) -> str:

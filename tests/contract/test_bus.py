@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.facts_for_tests import WORDS, received
 from hotline.plumbing.bus import Bus, Delivery, Subscription
+from tests.contract.facts_for_tests import WORDS, received
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

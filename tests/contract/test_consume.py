@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.facts_for_tests import WORDS, received
 from hotline.facts import Fact
 from hotline.plumbing.bus import Bus
 from hotline.plumbing.consume import Consumer, Patience
 from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
+from tests.contract.facts_for_tests import WORDS, received
 
 QUICK = Patience(attempts=3, first_wait_s=0.001, longest_wait_s=0.002, burials_in_a_row=3)
 
