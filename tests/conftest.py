@@ -12,9 +12,7 @@ pytest_plugins = ["pytester"]
 
 # No deadline and no too_slow: whether a test passes must not depend on how busy the machine is.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "ci", parent=settings.get_profile("local"), derandomize=True, database=None, print_blob=True
-)
+settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, database=None, print_blob=True)
 
 IS_CI = os.environ.get("CI") == "true"
 settings.load_profile("ci" if IS_CI else "local")
@@ -27,12 +25,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """In CI a skipped live or browser test has failed: a machine that lacks something must not look green."""
     report = yield
     needs_machine = any(item.get_closest_marker(name) for name in MAY_SKIP_BY_HAND)
-    if (
-        os.environ.get("CI") == "true"
-        and report.skipped
-        and needs_machine
-        and not hasattr(report, "wasxfail")
-    ):
+    if os.environ.get("CI") == "true" and report.skipped and needs_machine and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
     return report

@@ -53,9 +53,7 @@ def matching(graph: ImportGraph, patterns: object) -> list[str]:
     return sorted(name for name in graph.modules if is_match(name, patterns))
 
 
-def forbidden_chains(
-    graph: ImportGraph, importer: str, targets: list[str], *, through: bool
-) -> list[tuple[str, ...]]:
+def forbidden_chains(graph: ImportGraph, importer: str, targets: list[str], *, through: bool) -> list[tuple[str, ...]]:
     """Return the shortest chain from `importer` to each target that it reaches."""
     if importer not in graph.modules:
         return []

@@ -33,8 +33,6 @@ def test_requirements_are_sorted_and_asked_for_once(file: str) -> None:
 
 def test_the_lock_pins_every_dependency_with_a_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    pinned = dict(
-        re.findall(r"^([a-z0-9._-]+)==[^ ]+ \\\n +--hash=(sha256):[0-9a-f]{64}", lock, flags=re.MULTILINE)
-    )
+    pinned = dict(re.findall(r"^([a-z0-9._-]+)==[^ ]+ \\\n +--hash=(sha256):[0-9a-f]{64}", lock, flags=re.MULTILINE))
     assert set(required("requirements.in") + required("requirements-dev.in")) <= set(pinned)
     assert len(pinned) == len(re.findall(r"^[^ #\n]", lock, flags=re.MULTILINE))

@@ -41,12 +41,8 @@ def test_the_project_as_designed_breaks_no_rule(rule: dict[str, object]) -> None
 
 def test_a_pure_module_may_not_import_io_itself_nor_through_another() -> None:
     built = graph(("services.respond.workflow", "services.respond.store_sqlite"))
-    assert broken(built, **PURE) == [
-        ("services.respond.workflow", "services.respond.store_sqlite", "sqlite3")
-    ]
-    assert broken(graph(("services.respond.clocks", "sqlite3")), **PURE) == [
-        ("services.respond.clocks", "sqlite3")
-    ]
+    assert broken(built, **PURE) == [("services.respond.workflow", "services.respond.store_sqlite", "sqlite3")]
+    assert broken(graph(("services.respond.clocks", "sqlite3")), **PURE) == [("services.respond.clocks", "sqlite3")]
 
 
 def test_a_page_may_not_reach_for_the_store_of_any_backend() -> None:

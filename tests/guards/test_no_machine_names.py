@@ -62,8 +62,6 @@ def test_the_guard_sees_a_machine_name(text: str) -> None:
     assert machine_names(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["/workflow", "services/respond/workflow.py", "/homepage", "docs/work", "href='/gui'"]
-)
+@pytest.mark.parametrize("text", ["/workflow", "services/respond/workflow.py", "/homepage", "docs/work", "href='/gui'"])
 def test_the_guard_lets_ordinary_paths_be(text: str) -> None:
     assert machine_names(text) == []

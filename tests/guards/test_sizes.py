@@ -32,11 +32,7 @@ def code_files(suffixes: set[str]) -> list[Path]:
 
 
 def test_no_file_is_long_without_a_reason_in_its_first_line() -> None:
-    long = [
-        name_of(file)
-        for file in code_files(CODE)
-        if is_too_long(file.read_text(encoding="utf-8").splitlines())
-    ]
+    long = [name_of(file) for file in code_files(CODE) if is_too_long(file.read_text(encoding="utf-8").splitlines())]
     assert long == []
 
 
