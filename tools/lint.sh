@@ -17,10 +17,10 @@ check() {
 }
 
 bin=.venv/bin
-check "ruff check" "$bin/ruff" check --quiet .
-check "ruff format" "$bin/ruff" format --quiet --check .
+check "ruff check" "$bin/ruff" check --quiet --output-format concise .
+check "ruff format" "$bin/ruff" format --check --output-format concise .
 check "mypy --strict" "$bin/mypy"
-check "import rules" "$bin/lint-imports"
+check "import rules" "$bin/lint-imports" --no-logo
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'lint: %d of 4 checks failed\n' ${#failed[@]} >&2
     exit 1

@@ -1,0 +1,127 @@
+"""Starts hotline (or any server of ours) as a process group of its own, waits for it, ends it gently or not.
+
+Called by drill, bench, demo and the live tests. It knows only the command line and `/readyz`; it imports no service.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.messages import ROOT
+
+HOST = "127.0.0.1"
+API_CLIENT = "load"
+API_KEY = "key-of-the-load-driver-of-this-machine"
+WEBHOOK_SECRET = "whsec_" + "dHJhaS1uZ2hpZW0tY3VhLW1heS1uYXktdGhvaQ=="
+START_S = 120.0
+STOP_S = 60.0
+POLL_S = 0.05
+
+
+class DidNotStart(Exception):
+    """A server ended, or said nothing, before it was ready; the message quotes the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server; `process` leads its own process group."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    log: Path
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def settings_for(data_dir: Path, port: int, **more: str) -> dict[str, str]:
+    """Return the environment of a hotline that the tools may speak to; what the caller's environment set is dropped."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    return kept | {
+        "HOST": HOST,
+        "PORT": str(port),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "DATA_DIR": str(data_dir),
+        "API_KEYS": f"{API_CLIENT}:{API_KEY}",
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }
+
+
+def hotline_command(*arguments: str) -> list[str]:
+    """Return the `hotline` command under this interpreter."""
+    return [sys.executable, "-m", "services", *arguments]
+
+
+def start_hotline(data_dir: Path, port: int, *, before: Sequence[str] = (), **more: str) -> Server:
+    """Start `hotline run` and return at once; `before` is put in front of the command (strace), `more` are settings."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    command = [*before, *hotline_command("run")]
+    return start(command, settings_for(data_dir, port, **more), port, data_dir / "server.log")
+
+
+def start(command: Sequence[str], environment: Mapping[str, str], port: int, log: Path) -> Server:
+    """Start a server in a new process group, its output appended to `log`."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    return Server(process=process, url=f"http://{HOST}:{port}", log=log)
+
+
+def is_ready(server: Server) -> bool:
+    """Ask `/readyz` once."""
+    try:
+        with urllib.request.urlopen(f"{server.url}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def wait_until_ready(server: Server) -> float:
+    """Wait until the server is ready and return the seconds it took; raises DidNotStart."""
+    started = time.monotonic()
+    while not is_ready(server):
+        if server.process.poll() is not None or time.monotonic() - started > START_S:
+            raise DidNotStart(f"{server.url} is not ready; the end of {server.log}:\n{last_lines(server.log)}")
+        time.sleep(POLL_S)
+    return time.monotonic() - started
+
+
+def last_lines(log: Path, count: int = 20) -> str:
+    """Return the end of a log."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+
+
+def kill(server: Server) -> None:
+    """kill -9 the whole process group and wait until it is gone; calling twice is safe."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+
+
+def stop(server: Server) -> int:
+    """Ask the process group to end, wait, and return the exit code; after a minute it is killed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.process.pid, signal.SIGTERM)
+    try:
+        return server.process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        kill(server)
+        return server.process.wait()
