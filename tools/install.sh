@@ -35,7 +35,8 @@ done
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
     fail "$python has no venv module. On Debian: apt-get install python3-venv"
 
-wanted=$(cat requirements.lock pyproject.toml tools/install.sh | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+# The folder counts too: programs in .venv name it, so a moved checkout installs again.
+wanted=$({ pwd; cat requirements.lock pyproject.toml tools/install.sh; } | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
 stamp=.venv/installed-from
 if [ -x .venv/bin/hotline ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
@@ -49,7 +50,7 @@ fi
 
 started=$SECONDS
 say "Installing into .venv with $("$python" --version) (the first time takes a minute or two) …"
-if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     rm -rf .venv
     "$python" -m venv .venv
 fi
