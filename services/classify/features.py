@@ -1,0 +1,124 @@
+"""Decides what a message looks like to the model: one sparse row of weighted n-grams per message.
+
+Called by `model` (scoring) and `train` (fitting). Three blocks, each scaled to length one: words and pairs as written,
+folded words with pairs and triples, and the 2- to 5-character pieces of folded words. A text without diacritics fills
+the last two like any other. It never keeps a text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from services.classify.normalise import Normalised
+
+WORDS, FOLDED, CHARACTERS = "words", "folded", "characters"
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One kind of feature: how much it weighs against the others, and how many texts must hold a feature to keep it."""
+
+    name: str
+    weight: float
+    min_texts: int
+
+
+BLOCKS = (
+    Block(name=WORDS, weight=1.0, min_texts=1),
+    Block(name=FOLDED, weight=1.0, min_texts=1),
+    Block(name=CHARACTERS, weight=0.5, min_texts=2),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectoriser:
+    """The columns a model knows, by block, and how rare each is (`idf`). Made by `fit`, never changed after."""
+
+    blocks: tuple[Block, ...]
+    columns: Mapping[str, Mapping[str, int]]
+    idf: Floats
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(self.idf)
+
+    def rows(self, texts: Sequence[Normalised]) -> sp.csr_matrix:
+        """One row per text, in order. A text without a known feature gives an empty row."""
+        indices: list[npt.NDArray[np.int32]] = []
+        values: list[Floats] = []
+        ends = [0]
+        for text in texts:
+            row = [self._block_row(text, block) for block in self.blocks]
+            indices.extend(columns for columns, _ in row)
+            values.extend(weights for _, weights in row)
+            ends.append(ends[-1] + sum(len(columns) for columns, _ in row))
+        data = (
+            np.concatenate(values, dtype=np.float32) if values else np.empty(0, np.float32),
+            np.concatenate(indices, dtype=np.int32) if indices else np.empty(0, np.int32),
+            np.array(ends, dtype=np.int32),
+        )
+        return sp.csr_matrix(data, shape=(len(texts), self.width))
+
+    def _block_row(self, text: Normalised, block: Block) -> tuple[npt.NDArray[np.int32], Floats]:
+        known = self.columns[block.name]
+        found = [column for gram in grams_of(text, block.name) if (column := known.get(gram)) is not None]
+        if not found:
+            return np.empty(0, np.int32), np.empty(0, np.float32)
+        columns, counts = np.unique(np.array(found, dtype=np.int32), return_counts=True)
+        weights = (1.0 + np.log(counts, dtype=np.float32)) * self.idf[columns]
+        weights *= block.weight / np.sqrt(np.dot(weights, weights))
+        return columns, weights.astype(np.float32)
+
+
+def fit(texts: Sequence[Normalised], blocks: tuple[Block, ...] = BLOCKS) -> Vectoriser:
+    """Learn the columns of a set of texts; the same texts give the same columns in the same order."""
+    columns: dict[str, dict[str, int]] = {}
+    idf: list[float] = []
+    for block in blocks:
+        texts_with: Counter[str] = Counter()
+        for text in texts:
+            texts_with.update(set(grams_of(text, block.name)))
+        kept = sorted(gram for gram, count in texts_with.items() if count >= block.min_texts)
+        columns[block.name] = {gram: len(idf) + i for i, gram in enumerate(kept)}
+        idf.extend(log((1 + len(texts)) / (1 + texts_with[gram])) + 1.0 for gram in kept)
+    return Vectoriser(blocks=blocks, columns=columns, idf=np.array(idf, dtype=np.float32))
+
+
+def grams_of(text: Normalised, block: str) -> list[str]:
+    """Every feature of a block, as often as it occurs."""
+    if block == CHARACTERS:
+        return [gram for word in text.folded for gram in character_grams(word)]
+    words = text.words if block == WORDS else text.folded
+    return [" ".join(words[start:end]) for start, end in _stretches(len(words), 2 if block == WORDS else 3)]
+
+
+def grams_with_places(text: Normalised, block: str) -> Iterator[tuple[str, int, int]]:
+    """Every feature of a block with the first and one past the last word it covers."""
+    if block == CHARACTERS:
+        yield from ((gram, i, i + 1) for i, word in enumerate(text.folded) for gram in character_grams(word))
+        return
+    words = text.words if block == WORDS else text.folded
+    for start, end in _stretches(len(words), 2 if block == WORDS else 3):
+        yield " ".join(words[start:end]), start, end
+
+
+def _stretches(length: int, longest: int) -> list[tuple[int, int]]:
+    return [(i, i + size) for size in range(1, longest + 1) for i in range(length - size + 1)]
+
+
+@lru_cache(maxsize=50_000)
+def character_grams(word: str) -> tuple[str, ...]:
+    """The 2- to 5-character pieces of a word with a space on both sides."""
+    padded = f" {word} "
+    return tuple(padded[i : i + size] for size in range(2, 6) for i in range(len(padded) - size + 1))
