@@ -209,7 +209,7 @@ AT_THE_AGENCY = (
 
 AFTER_THE_ANSWER = (
     row(A.TELL, ANSWERED, None, DESK, "said", conditions=(C.NOT_TOLD,)),
-    row(A.TELL, EVERY, None, SYSTEM, "said", scope=BOTH, conditions=(C.NOT_TOLD,)),
+    row(A.TELL, EVERY, None, SYSTEM, scope=BOTH, conditions=(C.NOT_TOLD,)),
     row(A.CLOSE, frozenset({S.ANSWERED}), S.CLOSED, TRIAGE | HEAD, "note"),
     row(
         A.CLOSE,
