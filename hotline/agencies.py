@@ -7,13 +7,14 @@ invents a body: an id it does not hold is refused with `UnknownAgency`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 from hotline.agency_file import DirectoryInvalid, RawAgency, read_agency_file
+from hotline.place_words import expand, key
 
 _DATA = Path(__file__).parent / "data"
 
@@ -70,10 +71,11 @@ class AgencyDirectory:
 
     locality: str
     agencies: tuple[Agency, ...] = field(repr=False)
-    commune_codes: frozenset[str] = field(repr=False)
     _by_id: Mapping[str, Agency] = field(repr=False, compare=False)
     _children: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
     _offices: Mapping[tuple[str, str], tuple[Agency, ...]] = field(repr=False, compare=False)
+    _named: Mapping[str, frozenset[str]] = field(repr=False, compare=False)
+    longest_name: int
 
     def has(self, agency_id: str) -> bool:
         """Whether the directory holds this id, ended bodies included."""
@@ -85,6 +87,12 @@ class AgencyDirectory:
             return self._by_id[agency_id]
         except KeyError:
             raise UnknownAgency(agency_id) from None
+
+    def named(self, words: str) -> frozenset[str]:
+        """Ids of all bodies with this name or alias (folded, as `place_words.key` gives it), ended ones
+        too.
+        """
+        return self._named.get(words, frozenset())
 
     def active(self, on: date) -> tuple[Agency, ...]:
         """All bodies that existed on a day, in the order of the file."""
@@ -119,13 +127,29 @@ class AgencyDirectory:
         return next(iter([*own, *general]), None)
 
     def office_of(self, office: str, commune_code: str | None, on: date) -> Agency | None:
-        """The body of a kind in a commune on a day ("ubnd-xa" of 00691); None when the commune has none here."""
+        """The body of a kind in a commune on a day ("ubnd-xa" of 00691); None when the commune has none
+        here.
+        """
         offices = self._offices.get((office, commune_code or ""), ())
         return next((agency for agency in offices if agency.is_active(on)), None)
+
+    def serves(self, commune_code: str | None, on: date) -> bool:
+        """Whether this directory has any body of its own in a commune on a day."""
+        bodies = [body for (_, code), bodies in self._offices.items() if code == commune_code for body in bodies]
+        return any(body.is_active(on) for body in bodies)
 
     def has_office(self, office: str) -> bool:
         """Whether communes have a body of this kind at all."""
         return any(name == office for name, _ in self._offices)
+
+    def with_all_below(self, agency_ids: Iterable[str], on: date) -> frozenset[str]:
+        """These bodies, who did their work on a day, and everybody below any of them. Raises
+        `UnknownAgency`.
+        """
+        bodies: set[str] = set()
+        for agency_id in agency_ids:
+            bodies |= {agency_id} | {successor.id for successor in self.successors(agency_id, on)}
+        return frozenset(bodies.union(*(self.subordinates(body) for body in bodies)))
 
     def subordinates(self, agency_id: str) -> frozenset[str]:
         """Every body below this one, at any depth and any time; not itself. Raises `UnknownAgency`."""
@@ -167,6 +191,7 @@ def read_directory(path: Path, locality: str) -> AgencyDirectory:
     faults = tuple(_faults(agencies))
     if faults:
         raise DirectoryInvalid(path.name, faults)
+    names = _names(agencies)
     children: dict[str, list[str]] = {}
     offices: dict[tuple[str, str], list[Agency]] = {}
     for agency in agencies:
@@ -177,11 +202,20 @@ def read_directory(path: Path, locality: str) -> AgencyDirectory:
     return AgencyDirectory(
         locality=locality,
         agencies=agencies,
-        commune_codes=frozenset(a.commune_code for a in agencies if a.commune_code and a.valid_to is None),
         _by_id={agency.id: agency for agency in agencies},
         _children={parent: tuple(ids) for parent, ids in children.items()},
         _offices={name: tuple(bodies) for name, bodies in offices.items()},
+        _named=names,
+        longest_name=max((len(name.split()) for name in names), default=0),
     )
+
+
+def _names(agencies: tuple[Agency, ...]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for agency in agencies:
+        for name in (agency.name, *agency.aliases):
+            found.setdefault(key(expand(name)), set()).add(agency.id)
+    return {name: frozenset(ids) for name, ids in found.items()}
 
 
 def _agency(raw: RawAgency) -> Agency:

@@ -67,10 +67,11 @@ class _RawCommune(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class _RawOffice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A body every listed commune has; {commune} is "phường Hà Giang 2", {kind} "phường", {bare} "Hà Giang 2".
+    """A body every listed commune has; {commune} is "phường Hà Giang 2", {kind} "phường", {bare} "Hà Giang
+    2".
 
-    An alias without {commune} or {bare} ("địa chính {kind}") names that office in every commune. `parent` is
-    another office of the commune; without it the commune's `above` says.
+    An alias without {commune} or {bare} ("địa chính {kind}") names that office in every commune. `parent`
+    is another office of the commune; without it the commune's `above` says.
     """
 
     id: str

@@ -1,7 +1,9 @@
-"""What the communes, districts and provinces were called before 2025-07-01, answered through the kept library.
+"""What the communes, districts and provinces were called before 2025-07-01, answered through the kept
+library.
 
-Called by `places.Gazetteer`. Never decides alone: a former name is an offer unless district and kind were given and the
-commune was not split. Matches without diacritics. The library is imported on the first question (about a second).
+Called by `places.Gazetteer`. Never decides alone: a former name is an offer unless district and kind were
+given and the commune was not split. Matches without diacritics. The library is imported on the first
+question (about a second).
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ class FormerCommune:
 
 @cache
 def former_provinces() -> Mapping[str, tuple[str, ...]]:
-    """Names each of today's provinces went by before (code -> names as written); provinces not joined are absent."""
+    """Names each of today's provinces went by before (code -> names as written); provinces not joined are
+    absent.
+    """
     data = tomllib.loads(_JOINED.read_text(encoding="utf-8"))
     return {code: tuple(names) for code, names in data["joined"].items()}
 
@@ -40,8 +44,8 @@ def former_provinces() -> Mapping[str, tuple[str, ...]]:
 def became(commune: str, district: str, province: str) -> tuple[FormerCommune, ...]:
     """What a former commune became; all parts folded, district and kind of commune may be missing.
 
-    Without a kind every former kind (phường, xã, thị trấn) is tried, so several answers may come back. `is_precise` is
-    false when kind or district was missing or had to be guessed.
+    Without a kind every former kind (phường, xã, thị trấn) is tried, so several answers may come back.
+    `is_precise` is false when kind or district was missing or had to be guessed.
     """
     found: dict[tuple[str, str], FormerCommune] = {}
     for name, has_kind in _with_kinds(commune):

@@ -1,7 +1,8 @@
 """How a typed address is taken apart: abbreviations, administrative words, and which words name a province.
 
-Called by `places` and `old_places`. Works on folded text only (no diacritics, lower case); teencode is not expanded
-beyond the usual address abbreviations (p., x., tp., tt., tx., q., h., t.). Never looks a commune up.
+Called by `places` and `old_places`. Works on folded text only (no diacritics, lower case); teencode is not
+expanded beyond the usual address abbreviations (p., x., tp., tt., tx., q., h., t.). Never looks a commune
+up.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _LONGEST_PROVINCE_NAME = 6
 
 _ABBREVIATIONS = (
     (re.compile(r"\b(?:tp|t\.p)[.\s]*hcm\b|\btphcm\b|\bhcm\b"), "ho chi minh"),
-    (re.compile(r"\b(?:t\.p\.?|tp\.|tp(?=\s))\s*"), "thanh pho "),
-    (re.compile(r"\b(?:t\.x\.?|tx\.|tx(?=\s))\s*"), "thi xa "),
-    (re.compile(r"\b(?:t\.t\.?|tt\.|tt(?=\s))\s*"), "thi tran "),
+    (re.compile(r"\b(?:t\.p\.?|tp\.|tp\b)\s*"), "thanh pho "),
+    (re.compile(r"\b(?:t\.x\.?|tx\.|tx\b)\s*"), "thi xa "),
+    (re.compile(r"\b(?:t\.t\.?|tt\.|tt\b)\s*"), "thi tran "),
     (re.compile(r"\b(?:p\.\s*|p\s+|p(?=\d)|ph\.\s*)"), "phuong "),
     (re.compile(r"\b(?:x\.\s*|x\s+)"), "xa "),
     (re.compile(r"\b(?:q\.\s*|q\s+|q(?=\d))"), "quan "),
@@ -34,7 +35,9 @@ _COMMAS = re.compile(r"[,;\n/]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A typed address in folded parts; each may be empty. `names_province` is the code the province part stands for."""
+    """A typed address in folded parts; each may be empty. `names_province` is the code the province part
+    stands for.
+    """
 
     commune: str
     district: str
@@ -48,7 +51,9 @@ def key(text: str) -> str:
 
 
 def expand(text: str) -> str:
-    """The text folded with address abbreviations written out, commas kept: "P.Trần Phú" -> "phuong tran phu"."""
+    """The text folded with address abbreviations written out, commas kept: "P.Trần Phú" -> "phuong tran
+    phu".
+    """
     folded = ", ".join(fold(part) for part in _COMMAS.split(text) if part.strip())
     for pattern, words in _ABBREVIATIONS:
         folded = pattern.sub(words, folded)
@@ -66,9 +71,9 @@ def without(words: tuple[str, ...], text: str) -> tuple[str, str]:
 def parse(text: str, province_of: Callable[[str], str | None]) -> Address:
     """Take a typed address apart, with or without commas.
 
-    `province_of` says which province code a folded name stands for (today's or a former one), or None. A "thành phố"
-    that is no centrally run city (thành phố Hà Giang) is read as the district and, when nothing follows it, its
-    province is the one of the same name.
+    `province_of` says which province code a folded name stands for (today's or a former one), or None. A
+    "thành phố" that is no centrally run city (thành phố Hà Giang) is read as the district and, when nothing
+    follows it, its province is the one of the same name.
     """
     parts = [key(part) for part in expand(text).split(",")]
     parts = [part for part in parts if part]
@@ -82,9 +87,7 @@ def parse(text: str, province_of: Callable[[str], str | None]) -> Address:
     return Address(commune=commune, district=district, province=province, names_province=code)
 
 
-def _split_province(
-    parts: list[str], province_of: Callable[[str], str | None]
-) -> tuple[list[str], str, str | None]:
+def _split_province(parts: list[str], province_of: Callable[[str], str | None]) -> tuple[list[str], str, str | None]:
     last = parts[-1].split()
     fewest_left = 0 if len(parts) > 1 else 1
     for length in range(min(_LONGEST_PROVINCE_NAME, len(last) - fewest_left), 0, -1):
@@ -96,7 +99,9 @@ def _split_province(
 
 
 def _ends_with_a_kind(head: str) -> bool:
-    """Whether the words before a province name say it is something else: "phường Vĩnh Long", "huyện Hòa Bình"."""
+    """Whether the words before a province name say it is something else: "phường Vĩnh Long", "huyện Hòa
+    Bình".
+    """
     return any(f" {head}".endswith(f" {word}") for word in (*COMMUNE_WORDS, *DISTRICT_WORDS))
 
 

@@ -1,9 +1,10 @@
 """Where a feedback is about: today's 34 provinces and 3,321 communes, found by what people type.
 
-Called by ingest (the form, batches, /dia-ban), respond (routing needs the commune) and the reports. Matches without
-diacritics, with or without "phường/xã/p./x./tp.", by parts of words, and by names from before 2025-07-01. Never
-chooses between communes of the same name: it returns candidates. Teencode is not expanded. Holds no personal data but
-`Place.detail`, the hamlet or house number as typed, which callers seal.
+Called by ingest (the form, batches, /dia-ban), respond (routing needs the commune) and the reports. Matches
+without diacritics, with or without "phường/xã/p./x./tp.", by parts of words, and by names from before
+2025-07-01. Never chooses between communes of the same name: it returns candidates. Teencode is not
+expanded. Holds no personal data but `Place.detail`, the hamlet or house number as typed, which callers
+seal.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ _LONGEST_VIA = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A place as stored with a feedback. `detail` (thôn, tổ, ấp, house) is kept as typed and can name the writer."""
+    """A place as stored with a feedback. `detail` (thôn, tổ, ấp, house) is kept as typed and can name the
+    writer.
+    """
 
     province_code: str
     province_name: str
@@ -137,8 +140,9 @@ class Gazetteer:
     def find(self, query: str, province_code: str | None = None, limit: int = 8) -> tuple[Match, ...]:
         """The communes that what was typed may mean, best first, at most `limit`; empty when none.
 
-        With a province code only its communes are offered. Today's names come before former ones, unless the query
-        names a district or a former province. An empty query with a province gives its first communes by name.
+        With a province code only its communes are offered. Today's names come before former ones, unless
+        the query names a district or a former province. An empty query with a province gives its first
+        communes by name.
         """
         if province_code is not None and province_code not in self._provinces:
             return ()
@@ -156,8 +160,9 @@ class Gazetteer:
     def resolve(self, province: str, commune: str) -> Commune | tuple[Match, ...]:
         """The one commune meant, else the candidates (none: an empty tuple).
 
-        `province` is a name, today's or former, or a code; it may be empty. A former name is settled only when kind
-        and district are given and the commune was not split; a name that exists in several provinces never is.
+        `province` is a name, today's or former, or a code; it may be empty. A former name is settled only
+        when kind and district are given and the commune was not split; a name that exists in several
+        provinces never is.
         """
         where = self.province_named(province) if province.strip() else None
         if province.strip() and where is None:
@@ -227,7 +232,9 @@ class Gazetteer:
                     yield replace(answer, is_precise=False)
 
     def _former_provinces(self, address: Address, scope: str | None, current: list[Match]) -> Iterable[str]:
-        """The former provinces to ask about when none was typed: those of the scope, else all when nothing fits."""
+        """The former provinces to ask about when none was typed: those of the scope, else all when nothing
+        fits.
+        """
         kind, bare = without(COMMUNE_WORDS, address.commune)
         fits = any(kind in ("", key(match.commune.kind)) for match in current)
         if scope is None and (fits or (not kind and " " not in bare)):
@@ -255,7 +262,9 @@ def load_gazetteer() -> Gazetteer:
         _provinces=provinces,
         _communes={entry.commune.code: entry.commune for entry in entries},
         _entries=entries,
-        _by_start=_grouped((start, entry) for entry in entries for word in entry.words for start in (word[:1], word[:2])),
+        _by_start=_grouped(
+            (start, entry) for entry in entries for word in entry.words for start in (word[:1], word[:2])
+        ),
         _by_province=_grouped((entry.commune.province_code, entry) for entry in entries),
         _province_names=_province_names(provinces.values()),
         _by_name={(e.commune.province_code, key(e.commune.name)): e.commune for e in entries},

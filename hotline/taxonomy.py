@@ -1,9 +1,10 @@
-"""What a feedback can be about: the 29 PAPI indicators of a scheme, their sub-topics, and the kinds of petition in law.
+"""What a feedback can be about: the 29 PAPI indicators of a scheme, their sub-topics, and the kinds of
+petition in law.
 
-Decides nothing about a single feedback: it names codes. Called by classify (labels), ingest (the field a citizen may
-see), respond (routing rows, pages). Never guesses: a code it does not hold is refused with `UnknownCode`. The words
-are data (`data/papi-*.toml`, NFC), the codes belong to a scheme and are not the official PAPI codes
-(`Indicator.official` is the crosswalk).
+Decides nothing about a single feedback: it names codes. Called by classify (labels), ingest (the field a
+citizen may see), respond (routing rows, pages). Never guesses: a code it does not hold is refused with
+`UnknownCode`. The words are data (`data/papi-*.toml`, NFC), the codes belong to a scheme and are not the
+official PAPI codes (`Indicator.official` is the crosswalk).
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Dimension:
 class Indicator:
     """An indicator ("6.3"), one of its sub-topics ("6.3#dien"), or "0" for anything else.
 
-    `name_*` of a sub-topic is the indicator's name with the sub-topic in brackets. `official` lists the official PAPI
-    sub-dimensions it falls under. `source` names the line of the plan it was read from.
+    `name_*` of a sub-topic is the indicator's name with the sub-topic in brackets. `official` lists the
+    official PAPI sub-dimensions it falls under. `source` names the line of the plan it was read from.
     """
 
     code: str
@@ -84,7 +85,9 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taxonomy:
-    """One scheme in one version. Every label, every indicator and every sub-topic is answered for by `indicator`."""
+    """One scheme in one version. Every label, every indicator and every sub-topic is answered for by
+    `indicator`.
+    """
 
     scheme: str
     version: str
@@ -112,7 +115,9 @@ class Taxonomy:
         return tuple(row for row in self.sub_topics if row.base == code)
 
     def field_name(self, code: str, lang: str = "vi") -> str:
-        """The name of the field a citizen may see (the PAPI dimension; never the code). Raises `UnknownCode`."""
+        """The name of the field a citizen may see (the PAPI dimension; never the code). Raises
+        `UnknownCode`.
+        """
         row = self.indicator(code)
         if row.dimension == OTHER:
             return _in_language(row.name_vi, row.name_en, lang)
@@ -120,7 +125,9 @@ class Taxonomy:
         return _in_language(dimension.name_vi, dimension.name_en, lang)
 
     def display_name(self, code: str, lang: str = "vi") -> str:
-        """Code and name as staff see it: "6.3 Cơ sở hạ tầng căn bản (điện sinh hoạt)". Raises `UnknownCode`."""
+        """Code and name as staff see it: "6.3 Cơ sở hạ tầng căn bản (điện sinh hoạt)". Raises
+        `UnknownCode`.
+        """
         row = self.indicator(code)
         name = _in_language(row.name_vi, row.name_en, lang)
         return name if row.dimension == OTHER else f"{row.base} {name}"
