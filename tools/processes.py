@@ -5,6 +5,7 @@ Called by drill, bench, demo and the live tests. It knows only the command line 
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from tools.messages import ROOT
 
@@ -38,6 +41,20 @@ class Server:
     process: "subprocess.Popen[bytes]"
     url: str
     log: Path
+
+
+class NotEmpty(click.ClickException):
+    """A folder that a tool would have to empty holds something that is not the tool's."""
+
+
+def empty_folder(path: Path, *, may_empty: Path) -> Path:
+    """Return an empty folder: `may_empty`, the tool's own, is emptied, another must be empty. Raises NotEmpty."""
+    if path.resolve() == may_empty.resolve():
+        shutil.rmtree(path, ignore_errors=True)
+    if path.exists() and any(path.iterdir()):
+        raise NotEmpty(f"{path} is not empty: give a folder of its own, it will hold a database")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def free_port() -> int:

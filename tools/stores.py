@@ -6,6 +6,7 @@ one instant. That none of the product's code is used is the point: a fault in it
 
 import json
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ DATABASE = "hotline.db"
 GROUPS = ("ingest", "classify", "respond")
 # Said again on purpose when respond was silent for ten minutes.
 MAY_REPEAT = "offered_again"
+STUCK_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,21 @@ def by_key(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def count_keys(data_dir: Path, name: str) -> int:
+    """Return how many keys of a name are stored."""
+    with reading(data_dir) as connection:
+        return sum(key.startswith(f"{name}-") for key in by_key(connection))
+
+
 def doubled_history(feedback_id: str, document: bytes) -> list[str]:
     """Return the entries of a ticket's history that say the same twice; people act on none of the drill's tickets."""
     history = json.loads(document)["ticket"]["history"]
     said = Counter((entry["account_id"], entry["action"], entry.get("subject", "")) for entry in history)
-    return [f"{count} times {action} {subject} in {feedback_id}" for (_, action, subject), count in said.items() if count > 1]
+    return [
+        f"{count} times {action} {subject} in {feedback_id}"
+        for (_, action, subject), count in said.items()
+        if count > 1
+    ]
 
 
 def doubled_rows(connection: sqlite3.Connection) -> list[str]:
@@ -93,6 +105,15 @@ def facts_unread(data_dir: Path) -> int:
         newest = connection.execute("select coalesce(max(position), 0) from bus_fact").fetchone()[0]
         offsets = dict(connection.execute("select group_name, position from bus_offset").fetchall())
     return int(newest) - min(int(offsets.get(group, 0)) for group in GROUPS)
+
+
+def wait_until_drained(data_dir: Path) -> None:
+    """Wait until every group has finished every fact, or nothing has moved for two minutes."""
+    unread, moved_at = -1, time.monotonic()
+    while (now_unread := facts_unread(data_dir)) > 0 and time.monotonic() - moved_at < STUCK_S:
+        if now_unread != unread:
+            unread, moved_at = now_unread, time.monotonic()
+        time.sleep(0.25)
 
 
 def dead_letters(data_dir: Path) -> list[str]:

@@ -1,0 +1,26 @@
+"""A hotline in a process of its own, for tests that speak to it over the network or watch it from outside."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.processes import Server, free_port, kill, start_hotline, wait_until_ready
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Return a function that starts a server on this test's own data and waits for it; all are ended with the test."""
+    servers: list[Server] = []
+
+    def start(*, before: tuple[str, ...] = (), **settings: str) -> Server:
+        server = start_hotline(tmp_path / "data", free_port(), before=before, **settings)
+        servers.append(server)
+        wait_until_ready(server)
+        return server
+
+    yield start
+    for server in servers:
+        kill(server)
