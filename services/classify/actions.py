@@ -117,6 +117,8 @@ def rejudged(known: Classification, fact: Fact, text: str, judged: Classificatio
             urgent=known.state.urgent or judged.urgent,
             needs_review=known.state.needs_review or suspicion,
         )
+        if suspicion:
+            state = replace(state, decided_by=MODEL, decided_at=judged.decided_at)
     elif known.state.restricted:
         state = replace(judged, restricted=True, needs_review=True)
     return replace(

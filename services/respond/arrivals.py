@@ -70,9 +70,9 @@ def classified(
 ) -> Ticket:
     """Return the ticket after `feedback.classified`; opens it, without a promise yet, when there is none.
 
-    A restricted classification restricts the ticket until a screener returns it; then the model's word no
-    longer does, but a person's later one does. A classification never lifts a restriction: only the screener
-    may.
+    A restricted classification restricts the ticket until a screener returns it; then only a later one does: a
+    person's, or the model's about words that came since. A classification never lifts a restriction: only the
+    screener may.
     """
     if ticket is not None and not is_newer(ticket, fact):
         return ticket
@@ -112,14 +112,13 @@ def restricted(ticket: Ticket, at: datetime, calendar: WorkingCalendar) -> Ticke
 
 
 def is_to_restrict(ticket: Ticket, state: ClassificationState) -> bool:
-    """Say whether a classification restricts: unless a screener returned the ticket and no person said so
-    since."""
+    """Say whether a classification restricts: unless a screener has returned the ticket since it was made."""
     look = ticket.screening
     if not state.restricted or ticket.restricted:
         return False
     if look is None or look.decision != RETURNED or look.decided_at is None:
         return True
-    return state.decided_by != MODEL and state.decided_at > look.decided_at
+    return state.decided_at > look.decided_at
 
 
 def with_call_acknowledged(ticket: Ticket, state: FeedbackState) -> Ticket:

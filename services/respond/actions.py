@@ -1,0 +1,195 @@
+"""What respond does with a ticket, whoever asks: facts, people's clicks, the ticker.
+
+Called by the consumer, the pages and the ticker. Loads, asks the pure functions, saves ticket and fact together; a
+lost race is decided again from what was saved meanwhile. Applying a fact or a step twice changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Unpack
+
+from hotline.facts import ClassificationState, Fact, FeedbackState
+from hotline.promises import promise, renew
+from hotline.roles import Session
+from hotline.working_days import WorkingCalendar
+from services.respond.arrivals import attempted, classified, is_newer, received
+from services.respond.clocks import screening_due_at
+from services.respond.documents import fact_of
+from services.respond.inputs import Inputs
+from services.respond.rules import Rules
+from services.respond.settling import settle
+from services.respond.steps import action_of, next_attention_at, next_due_at, steps_due
+from services.respond.store import Attention, Conflict, Page, RespondStore
+from services.respond.ticket import SYSTEM, Action, Ticket, actor_of
+from services.respond.workflow import apply
+
+SAVE_ATTEMPTS = 8
+ATTENTION_BATCH = 100
+# A ticker that was away for long takes all steps of a ticket that are due, one after the other.
+MAX_STEPS = 20
+
+FindTicket = Callable[[Session, Ticket], Ticket | None]
+
+
+class Gone(Exception):
+    """There is no such ticket, or this person may not see it: both look the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every action needs: the store and the locality's rules."""
+
+    store: RespondStore
+    rules: Rules
+
+
+async def apply_fact(desk: Desk, fact: Fact, now: datetime) -> Ticket | None:
+    """Apply a fact of ingest or classify; repeats, older facts and facts of erased feedback change nothing."""
+    for _ in range(SAVE_ATTEMPTS):
+        known = await desk.store.get(fact.feedback_id)
+        if known is None and await desk.store.is_erased(fact.feedback_id):
+            return None
+        if known is not None and not is_newer(known, fact):
+            return known
+        after = settle(with_fact(known, fact, desk.rules), desk.rules, now)
+        try:
+            return await save(desk, after, now, is_new=known is None)
+        except Conflict:
+            continue
+    raise Conflict(fact.feedback_id)
+
+
+def with_fact(known: Ticket | None, fact: Fact, rules: Rules) -> Ticket:
+    """Return the ticket after a fact that is newer than what its producer said before."""
+    match fact.state:
+        case FeedbackState() as state:
+            return received(known, fact, state, rules.policies.by_id(state.promise.policy), rules.calendar)
+        case ClassificationState() as state:
+            policy = rules.policies.choose(rules.locality, "web")
+            return classified(known, fact, state, policy, rules.calendar)
+    raise TypeError(f"{fact.kind} says nothing to a ticket")
+
+
+async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = False) -> Ticket:
+    """Save the next version with its fact; a ticket whose receipt has not come says nothing yet."""
+    ticket = replace(ticket, version=ticket.version + 1, seq=ticket.seq + 1)
+    cause = str(ticket.history[-1].action) if ticket.history else "received"
+    facts = (fact_of(ticket, desk.rules.agency_name, cause=cause, at=now),) if ticket.is_received else ()
+    attention = attention_of(ticket, now, desk.rules.calendar)
+    await (desk.store.add if is_new else desk.store.save)(ticket, attention, facts)
+    return ticket
+
+
+def attention_of(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> Attention:
+    """Return when the ticker must look again and what the lists sort by."""
+    return Attention(
+        next_attention_at=next_attention_at(ticket, now, calendar), next_due_at=next_due_at(ticket, now, calendar)
+    )
+
+
+async def find(desk: Desk, session: Session, feedback_id: str, may_see: FindTicket) -> Ticket:
+    """Return the ticket as this person may see it; raises Gone."""
+    ticket = await desk.store.get(feedback_id)
+    seen = may_see(session, ticket) if ticket is not None else None
+    if seen is None:
+        raise Gone(feedback_id)
+    return seen
+
+
+async def act(
+    desk: Desk,
+    session: Session,
+    ticket: Ticket,
+    action: Action,
+    now: datetime,
+    **inputs: Unpack[Inputs],
+) -> Ticket:
+    """Let a person do something to the ticket as they saw it.
+
+    Raises NotAllowed, Invalid with every fault, Conflict when the ticket changed since it was loaded.
+    """
+    given = completed(desk.rules, ticket, action, now, inputs)
+    after = settle(apply(ticket, action, actor_of(session), now, **given), desk.rules, now)
+    return await save(desk, after, now)
+
+
+def completed(rules: Rules, ticket: Ticket, action: Action, now: datetime, inputs: Inputs) -> Inputs:
+    """Return the inputs with what the locality's rules add: due instants, a further promise."""
+    given = Inputs(**inputs)
+    if action in {Action.ASSIGN, Action.REASSIGN, Action.REOPEN} and not ticket.restricted:
+        given["agency_due_at"] = rules.agency_due_at(ticket, now)
+    if action is Action.REOPEN:
+        given["promise"] = promise(now, ticket.policy, rules.calendar)
+    if action is Action.RESTRICT:
+        given["screening_due_at"] = screening_due_at(ticket.policy, rules.calendar, now)
+    if action is Action.RECORD_ANSWER and ticket.route is not None:
+        given["agency_has_accounts"] = has_accounts(rules, ticket.route.answers)
+    return given
+
+
+def has_accounts(rules: Rules, agency_id: str) -> bool:
+    """Say whether somebody of the body can sign in here."""
+    return rules.directory.has(agency_id) and rules.directory.get(agency_id).has_accounts
+
+
+async def attend(desk: Desk, now: datetime) -> int:
+    """Take every step whose time has come, on the tickets that wait longest; return how many were looked at.
+
+    Any number of tickers may do it at once: a step's id stands in the history, so it is taken once.
+    """
+    waiting = await desk.store.needing_attention(now, ATTENTION_BATCH)
+    for ticket in waiting:
+        after = with_steps(ticket, now, desk.rules.calendar)
+        try:
+            if after != ticket:
+                await save(desk, after, now)
+            else:
+                await refresh(desk, ticket, now)
+        except Conflict:
+            continue
+    return len(waiting)
+
+
+def with_steps(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> Ticket:
+    """Return the ticket with every step taken that is due now."""
+    for _ in range(MAX_STEPS):
+        due = steps_due(ticket, now, calendar)
+        if not due:
+            break
+        after = attempted(ticket, action_of(due[0]), SYSTEM, now, Inputs(step=due[0]))
+        if after == ticket:
+            break
+        ticket = after
+    return ticket
+
+
+async def refresh(desk: Desk, ticket: Ticket, now: datetime) -> None:
+    """Store a later instant of attention for a ticket on which nothing was due after all."""
+    attention = attention_of(ticket, now, desk.rules.calendar)
+    await desk.store.save(replace(ticket, version=ticket.version + 1), attention, ())
+
+
+async def renew_promises(desk: Desk, now: datetime) -> int:
+    """Count running promises again after a change of the calendar; later or the same, never earlier.
+
+    Called at every start; promises already counted on this calendar are passed over. Returns how many were renewed.
+    """
+    renewed, offset = 0, 0
+    while running := await desk.store.running(Page(offset=offset, limit=ATTENTION_BATCH)):
+        offset += len(running)
+        for ticket in running:
+            if ticket.promise.calendar != desk.rules.calendar.version:
+                renewed += await renew_promise(desk, ticket, now)
+    return renewed
+
+
+async def renew_promise(desk: Desk, ticket: Ticket, now: datetime) -> bool:
+    """Renew one ticket's promise; False when somebody changed the ticket meanwhile (the next start does it)."""
+    run = ticket.promises[-1]
+    new = renew(run.promise, run.started_at, ticket.policy, desk.rules.calendar)
+    try:
+        await save(desk, apply(ticket, Action.RENEW, SYSTEM, now, promise=new), now)
+    except Conflict:
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""What respond asks of its store; `store_sqlite.py` answers over the embedded database.
+
+Ticket and facts are written together. Lists show only tickets whose receipt has come; a restricted ticket is in no
+list but the screeners' and the inspectors'.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from hotline.facts import Fact
+from services.respond.accounts import Account
+from services.respond.ticket import Status, Ticket
+
+
+class Conflict(Exception):
+    """Somebody else saved this since it was loaded: load it again and decide again."""
+
+
+class UsernameTaken(Exception):
+    """Another account has this user name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """When the ticker must look at a ticket again, and what the lists sort by; None when nothing is due."""
+
+    next_attention_at: datetime | None
+    next_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a list: how many to pass over and how many to return."""
+
+    offset: int = 0
+    limit: int = 25
+
+
+class RespondStore(Protocol):
+    """Named questions, no queries."""
+
+    async def get(self, feedback_id: str) -> Ticket | None:
+        """Return a ticket, None when there is none."""
+
+    async def add(self, ticket: Ticket, attention: Attention, facts: Sequence[Fact]) -> None:
+        """Store a new ticket; raises Conflict when there is one."""
+
+    async def save(self, ticket: Ticket, attention: Attention, facts: Sequence[Fact]) -> None:
+        """Store the next version; raises Conflict unless the stored one is `ticket.version - 1`."""
+
+    async def for_desk(self, page: Page) -> list[Ticket]:
+        """Return what the receiving desk must do: acknowledge or assign; urgent first, then the earliest due."""
+
+    async def count_for_desk(self) -> int:
+        """Count them."""
+
+    async def for_agency(self, agency_id: str, statuses: frozenset[Status], page: Page) -> list[Ticket]:
+        """Return an agency's tickets in these statuses; urgent first, then the earliest due."""
+
+    async def count_for_agency(self, agency_id: str) -> Mapping[Status, int]:
+        """Count an agency's tickets by status."""
+
+    async def restricted(self, page: Page) -> list[Ticket]:
+        """Return the restricted tickets, those still to be screened first, then the earliest due."""
+
+    async def running(self, page: Page) -> list[Ticket]:
+        """Return unanswered tickets by their earliest due instant, restricted ones included."""
+
+    async def broken(self, page: Page) -> list[Ticket]:
+        """Return tickets with at least one breach, the newest breach first, restricted ones included."""
+
+    async def all_received(self, since: datetime) -> list[Ticket]:
+        """Return every ticket received since then, for exports and counts, the oldest first."""
+
+    async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
+        """Return tickets whose `next_attention_at` has come, the longest waiting first."""
+
+    async def erase(self, feedback_id: str) -> None:
+        """Remove all of a feedback and remember only that it was erased; calling twice is safe."""
+
+    async def is_erased(self, feedback_id: str) -> bool:
+        """Say whether the feedback was erased: late facts of it must not bring it back."""
+
+    async def account(self, account_id: str) -> Account | None:
+        """Return an account."""
+
+    async def account_named(self, username: str) -> Account | None:
+        """Return the account of a user name, whatever its case."""
+
+    async def accounts(self) -> list[Account]:
+        """Return every account by user name."""
+
+    async def add_account(self, account: Account, facts: Sequence[Fact]) -> None:
+        """Store a new account; raises UsernameTaken."""
+
+    async def save_account(self, account: Account, facts: Sequence[Fact]) -> None:
+        """Store the next version of an account; raises Conflict."""

@@ -1,0 +1,47 @@
+"""The loop that watches the clocks: warnings, breaches, escalations, ends of waits, closings.
+
+What is due is a stored instant, so a ticker that was down takes the missed steps when it is back and the register says
+that they were seen late. Any number of tickers may run.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.log import step
+from services.respond.actions import Desk, attend, renew_promises
+
+PERIOD_S = 5.0
+
+
+def ticker(desk: Desk, clock: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
+    """Return the loop."""
+
+    async def run() -> None:
+        await once(desk, clock)
+        while True:
+            await tick(desk, clock)
+            await asyncio.sleep(PERIOD_S)
+
+    return run
+
+
+async def once(desk: Desk, clock: Callable[[], datetime]) -> None:
+    """Count the promises again if the calendar has changed since the last start."""
+    try:
+        renewed = await renew_promises(desk, clock())
+    except WorldIsDown as error:
+        step("world_is_down", level="ERROR", loop="ticker", error=str(error))
+    else:
+        step("promises_renewed", count=renewed)
+
+
+async def tick(desk: Desk, clock: Callable[[], datetime]) -> None:
+    """Take all that is due now; an unavailable store is waited out."""
+    try:
+        is_more = True
+        while is_more:
+            is_more = await attend(desk, clock()) > 0
+    except WorldIsDown as error:
+        step("world_is_down", level="ERROR", loop="ticker", error=str(error))
