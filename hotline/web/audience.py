@@ -1,9 +1,10 @@
 """Decides who is asking: the signed session cookie, API keys, and which audience a route is open to.
 
-The shell's middlewares call it on every request; `respond` issues sessions at sign-in. It holds no password and asks no
-store: a revocation arrives as the fact `account.changed` and is handed in with `Sessions.revoke`.
+The shell's middlewares call it on every request; `respond` issues sessions at sign-in. It holds no password
+and asks no store: a revocation arrives as the fact `account.changed` and is handed in with `Sessions.revoke`.
 """
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ class Audience:
 
     @classmethod
     def api(cls) -> "Audience":
-        """For machines: no session, no CSRF. The handler itself checks the API key or the signature of the webhook."""
+        """For machines: no session, no CSRF. The handler itself checks the API key or the signature of the
+        webhook.
+        """
         return cls(kind=AudienceKind.API)
 
     @classmethod
@@ -75,7 +78,7 @@ class Sessions:
 
     def __init__(self, secret: str | bytes) -> None:
         self._signer = URLSafeSerializer(
-            secret, salt="hotline.session", signer_kwargs={"digest_method": _sha256()}
+            secret, salt="hotline.session", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._revoked_before: dict[str, datetime] = {}
 
@@ -97,14 +100,10 @@ class Sessions:
         return session
 
     def revoke(self, account_id: str, before: datetime) -> None:
-        """End every session of the account issued before that instant; calling it again, or earlier, changes nothing."""
+        """End every session of the account issued before that instant; calling it again, or earlier, changes
+        nothing.
+        """
         self._revoked_before[account_id] = max(before, self._revoked_before.get(account_id, before))
-
-
-def _sha256() -> object:
-    import hashlib
-
-    return hashlib.sha256
 
 
 def session_of(request: web.Request) -> Session | None:
@@ -134,11 +133,10 @@ class ApiKeys:
     def client(self, authorization: str) -> str | None:
         """Return the client's name for an `Authorization: Bearer <secret>` header, or None.
 
-        Every key is compared, each in constant time, so the answer's time says nothing about which key came close.
+        Every key is compared, each in constant time, so the answer's time says nothing about which key came
+        close.
         """
         scheme, _, offered = authorization.partition(" ")
         given = offered.strip().encode("utf-8", "surrogateescape")
-        matches = [
-            name for name, secret in self._secrets.items() if secret and hmac.compare_digest(secret, given)
-        ]
+        matches = [name for name, secret in self._secrets.items() if secret and hmac.compare_digest(secret, given)]
         return matches[0] if matches and scheme.lower() == "bearer" else None

@@ -1,8 +1,9 @@
 """Decides whether a form was sent from one of our own pages.
 
-A random seed lives in a cookie; the token in the form is its HMAC, bound to the signed-in account. The shell checks it
-before any handler of a state-changing page route runs; in a multipart form the token is the first part, so a forged
-request is refused before one byte of a file is kept. It never applies to `Audience.api()` routes.
+A random seed lives in a cookie; the token in the form is its HMAC, bound to the signed-in account. The shell
+checks it before any handler of a state-changing page route runs; in a multipart form the token is the first
+part, so a forged request is refused before one byte of a file is kept. It never applies to `Audience.api()`
+routes.
 """
 
 import hashlib

@@ -47,8 +47,9 @@ def due_in_words(
 ) -> str:
     """Return how long is left or how late it is: "còn 2 ngày làm việc", "còn 5 giờ", "quá hạn 3 giờ".
 
-    From a day on, days are counted: with a calendar the working days after today up to the due day, without one whole
-    days of 24 hours. Under a day hours, under an hour minutes, rounded down; the due instant itself is not yet late.
+    From a day on, days are counted: with a calendar the working days after today up to the due day, without
+    one whole days of 24 hours. Under a day hours, under an hour minutes, rounded down; the due instant itself
+    is not yet late.
     """
     left = vn_time(due_at) - vn_time(now)
     side = "left" if left >= timedelta(0) else "over"
@@ -56,9 +57,7 @@ def due_in_words(
     if amount >= timedelta(days=1):
         if calendar is not None:
             first, last = sorted((vn_time(now).date(), vn_time(due_at).date()))
-            days = sum(
-                calendar.is_working_day(first + timedelta(n)) for n in range(1, (last - first).days + 1)
-            )
+            days = sum(calendar.is_working_day(first + timedelta(n)) for n in range(1, (last - first).days + 1))
             return _counted(messages, lang, f"due.{side}_working_days", days)
         return _counted(messages, lang, f"due.{side}_days", amount.days)
     hours = int(amount.total_seconds() // 3600)

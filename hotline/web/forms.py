@@ -1,7 +1,8 @@
 """Reads the forms of pages: text fields decoded strictly, file parts streamed to whoever keeps them.
 
-Handlers call `read_form` after the shell has checked the CSRF token. It judges bytes (encoding, size, NUL), never
-meaning; faults are collected, the typed values are kept so that the page can be shown again. It keeps no file itself.
+Handlers call `read_form` after the shell has checked the CSRF token. It judges bytes (encoding, size, NUL),
+never meaning; faults are collected, the typed values are kept so that the page can be shown again. It keeps
+no file itself.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -59,9 +60,7 @@ class _Gathered:
         text, code = decode_field(raw)
         if is_cut:
             self.errors.append(
-                FieldError(
-                    field=name, code="field_too_long", params={"limit_kb": str(max_field_bytes // 1024)}
-                )
+                FieldError(field=name, code="field_too_long", params={"limit_kb": str(max_field_bytes // 1024)})
             )
         elif code:
             self.errors.append(FieldError(field=name, code=code))
@@ -101,9 +100,10 @@ async def read_form(
 ) -> Form:
     """Return the form of this request; can be called once.
 
-    Field faults are in `Form.errors`. Raises aiohttp's 413 when the whole body passes `max_bytes` and UnreadableForm
-    when it cannot be taken apart: the shell turns both into pages. `keep_file` gets each non-empty file part and
-    returns what `Form.files` shall hold; an `Invalid` it raises joins the errors. Without it files are read past.
+    Field faults are in `Form.errors`. Raises aiohttp's 413 when the whole body passes `max_bytes` and
+    UnreadableForm when it cannot be taken apart: the shell turns both into pages. `keep_file` gets each non-
+    empty file part and returns what `Form.files` shall hold; an `Invalid` it raises joins the errors. Without
+    it files are read past.
     """
     if (request.content_length or 0) > max_bytes:
         raise web.HTTPRequestEntityTooLarge(max_bytes, request.content_length or 0)
@@ -172,17 +172,13 @@ async def _text_of(part: BodyPartReader, budget: _Budget, max_field_bytes: int) 
     return kept, is_cut
 
 
-async def _file_of(
-    part: BodyPartReader, budget: _Budget, gathered: _Gathered, keep_file: KeepFile | None
-) -> None:
+async def _file_of(part: BodyPartReader, budget: _Budget, gathered: _Gathered, keep_file: KeepFile | None) -> None:
     name = part.name or ""
     chunks = budget.chunks(part)
     if keep_file is not None and part.filename:
         media_type = part.headers.get("Content-Type", "application/octet-stream")
         try:
-            kept = await keep_file(
-                FilePart(field=name, name=part.filename, media_type=media_type, chunks=chunks)
-            )
+            kept = await keep_file(FilePart(field=name, name=part.filename, media_type=media_type, chunks=chunks))
             gathered.files.setdefault(name, []).append(kept)
         except Invalid as invalid:
             gathered.errors.extend(invalid.errors)

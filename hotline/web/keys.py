@@ -1,6 +1,7 @@
 """The names under which the shell keeps its parts on the application and on each request.
 
-Only `hotline/web` sets them; services read through the functions of `audience`, `pages`, `forms` and `ratelimit`.
+Only `hotline/web` sets them; services read through the functions of `audience`, `pages`, `forms` and
+`ratelimit`.
 """
 
 from collections.abc import Callable, Mapping

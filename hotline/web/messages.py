@@ -1,7 +1,7 @@
 """Every sentence that pages, notices and the API say, in Vietnamese and English.
 
-Loaded once at start from the shell's and every service's `messages_{vi,en}.toml`; used by pages, API and commands.
-A missing key or parameter is an error, never an empty place on a page.
+Loaded once at start from the shell's and every service's `messages_{vi,en}.toml`; used by pages, API and
+commands. A missing key or parameter is an error, never an empty place on a page.
 """
 
 import re
@@ -30,7 +30,9 @@ class Messages:
         self._sentences = sentences
 
     def message(self, lang: str, key: str, params: Mapping[str, object] | None = None) -> str:
-        """Return the sentence of a dotted key with its `{places}` filled; raises MissingMessage. Result is plain text."""
+        """Return the sentence of a dotted key with its `{places}` filled; raises MissingMessage. Result is
+        plain text.
+        """
         try:
             sentence = self._sentences[lang][key]
         except KeyError:
@@ -51,7 +53,8 @@ class Messages:
 
 
 def load_messages(service_dirs: Iterable[Path] = ()) -> Messages:
-    """Read the shell's messages and those of the directories given; raises BadMessages listing all faults at once.
+    """Read the shell's messages and those of the directories given; raises BadMessages listing all faults at
+    once.
 
     Faults: a key in one language only, different `{places}` in the two, one key with two different sentences.
     """

@@ -1,9 +1,9 @@
 """What happens around every request: id and log line, headers, session, audience, CSRF, and errors as pages.
 
-`shell.build_app` puts them in this order. Query strings, paths with codes and typed words never reach the log.
+`shell.build_app` puts them in this order. Query strings, paths with codes and typed words never reach the
+log.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
-import msgspec
 from aiohttp import web
 
 from hotline.errors import Invalid
+from hotline.plumbing.log import LOGGER, step
 from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, Audience, AudienceKind, session_of
 from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
 from hotline.web.keys import CLOCK, CSRF_SEED, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
@@ -23,7 +23,6 @@ from hotline.web.service import Route
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-logger = logging.getLogger("hotline.web")
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -69,15 +68,14 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
         raise
     finally:
         route = _route_of(request)
-        line = {
-            "step": "request",
-            "request_id": request[REQUEST_ID],
-            "method": request.method,
-            "route": route.name if route else "no route",
-            "status": status,
-            "ms": round((time.perf_counter() - started) * 1000, 1),
-        }
-        logger.info(msgspec.json.encode(line).decode(), extra={"fields": line})
+        step(
+            "request",
+            request_id=request[REQUEST_ID],
+            method=request.method,
+            route=route.name if route else "no route",
+            status=status,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+        )
 
 
 @web.middleware
@@ -142,24 +140,11 @@ async def show_errors(request: web.Request, handler: Next) -> web.StreamResponse
 
 
 def _log_failure(request: web.Request, failure: Exception) -> None:
-    """Log where it broke; the exception's text stays out, for it may quote a citizen."""
-    frames: list[str] = []
-    trace = failure.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    line = {
-        "step": "request failed",
-        "request_id": request[REQUEST_ID],
-        "error": type(failure).__name__,
-        "frames": " > ".join(frames[-8:]),
-    }
-    logger.error(msgspec.json.encode(line).decode(), extra={"fields": line})
+    """Log where it broke; the log's formatter leaves the exception's text out, for it may quote a citizen."""
+    LOGGER.error("request failed", exc_info=failure, extra={"fields": {"request_id": request[REQUEST_ID]}})
 
 
-def error_response(
-    request: web.Request, status: int, key: str, invalid: Invalid | None = None
-) -> web.Response:
+def error_response(request: web.Request, status: int, key: str, invalid: Invalid | None = None) -> web.Response:
     """Return the error page, or the problem document where a machine asked."""
     errors = invalid.errors if invalid else ()
     route = _route_of(request)
@@ -169,9 +154,7 @@ def error_response(
     if is_machine:
         return problem(request, status, f"http.{key}.title", errors)
     title = HTTPStatus(status).phrase
-    return page(
-        request, "errors.html", status, key=key, errors=errors, phrase=title, request_id=request[REQUEST_ID]
-    )
+    return page(request, "errors.html", status, key=key, errors=errors, phrase=title, request_id=request[REQUEST_ID])
 
 
 def _wants_html(request: web.Request) -> bool:

@@ -1,7 +1,7 @@
 """Renders pages and problem documents, in the language of the reader.
 
-Handlers of every service call `page` and `problem`. A missing message, template variable or parameter raises: a page
-is whole or it is an error. It decides nothing about what a page says.
+Handlers of every service call `page` and `problem`. A missing message, template variable or parameter raises:
+a page is whole or it is an error. It decides nothing about what a page says.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -61,7 +61,8 @@ def field_id(name: str) -> str:
 def page(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
     """Return the rendered page; `errors` (FieldErrors) and `form` (Form) may be among the context.
 
-    Templates get t, lang, session, csrf_token, now, url, static_url, nav, errors, form, and what is passed here.
+    Templates get t, lang, session, csrf_token, now, url, static_url, nav, errors, form, and what is passed
+    here.
     """
     errors = tuple(_shown(request, error) for error in context.pop("errors", ()))
     context = _shell_context(request) | {"form": Form()} | context | {"errors": errors}
@@ -85,9 +86,7 @@ def problem(
         "request_id": request.get(REQUEST_ID, ""),
         "errors": [{"field": e.field, "code": e.code, "message": error_text(request, e)} for e in errors],
     }
-    return web.Response(
-        body=msgspec.json.encode(document), status=status, content_type="application/problem+json"
-    )
+    return web.Response(body=msgspec.json.encode(document), status=status, content_type="application/problem+json")
 
 
 def url(request: web.Request, name: str, query: Mapping[str, str] | None = None, **parts: str) -> str:

@@ -1,7 +1,8 @@
 """Decides whether a client asks too often: tracking look-ups, sign-in, submissions.
 
-Handlers call `RateLimit.allows(client_address(request), now)`. Time is handed in (the kept libraries read their own
-clock, so their limits cannot be shown to a test), memory is bounded, and nothing outlives the process.
+Handlers call `RateLimit.allows(client_address(request), now)`. Time is handed in (the kept libraries read
+their own clock, so their limits cannot be shown to a test), memory is bounded, and nothing outlives the
+process.
 """
 
 import ipaddress
@@ -17,7 +18,9 @@ NO_ADDRESS = "unknown"
 
 
 class RateLimit:
-    """A token bucket per client key: `burst` at once, one more every `refill`; the client longest unseen is forgotten."""
+    """A token bucket per client key: `burst` at once, one more every `refill`; the client longest unseen is
+    forgotten.
+    """
 
     def __init__(self, *, burst: int, refill: timedelta, max_clients: int = MAX_CLIENTS) -> None:
         if burst < 1 or refill <= timedelta(0) or max_clients < 1:
@@ -39,7 +42,9 @@ class RateLimit:
         return is_allowed
 
     def give_back(self, key: str) -> None:
-        """Return the token of an attempt that turned out well, e.g. a right password; no bucket, nothing happens."""
+        """Return the token of an attempt that turned out well, e.g. a right password; no bucket, nothing
+        happens.
+        """
         if key in self._buckets:
             tokens, seen_at = self._buckets[key]
             self._buckets[key] = (min(float(self._burst), tokens + 1), seen_at)
@@ -51,7 +56,8 @@ class RateLimit:
 def client_address(request: web.Request) -> str:
     """Return whom to count: the peer's address, or with a trusted proxy the last hop of `X-Forwarded-For`.
 
-    An IPv6 client is its /64 network, since one customer owns all of it. What is no address counts as one client.
+    An IPv6 client is its /64 network, since one customer owns all of it. What is no address counts as one
+    client.
     """
     address = request.remote or NO_ADDRESS
     if request.app[SETTINGS].trusted_proxy:

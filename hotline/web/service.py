@@ -40,7 +40,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavItem:
-    """One entry of the page header: shown to the roles named, or to everyone not signed in when `roles` is empty."""
+    """One entry of the page header: shown to the roles named, or to everyone not signed in when `roles` is
+    empty.
+    """
 
     path: str
     key: str
@@ -62,9 +64,11 @@ async def _ready() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A whole service as the process sees it: pages and API, background loops by name, how to close, whether ready.
+    """A whole service as the process sees it: pages and API, background loops by name, how to close, whether
+    ready.
 
-    `start` is called once with the application before the loops; `notices` are lines for whoever started the process.
+    `start` is called once with the application before the loops; `notices` are lines for whoever started the
+    process.
     """
 
     name: str
@@ -84,16 +88,15 @@ def owner_of(path: str) -> str | None:
     if path == "/":
         return "ingest"
     for name, prefixes in OWNED_PATHS.items():
-        if any(
-            path == prefix or path.startswith((prefix + "/", prefix + "{", prefix + "-"))
-            for prefix in prefixes
-        ):
+        if any(path == prefix or path.startswith((prefix + "/", prefix + "{", prefix + "-")) for prefix in prefixes):
             return name
     return None
 
 
 def check_routes(services: Iterable[Service]) -> None:
-    """Refuse repeated (method, path), one name on two paths, and paths that another service owns; all faults at once."""
+    """Refuse repeated (method, path), one name on two paths, and paths that another service owns; all faults
+    at once.
+    """
     faults: list[str] = []
     seen: dict[tuple[str, str], str] = {}
     path_of: dict[str, str] = {}

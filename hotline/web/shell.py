@@ -1,7 +1,7 @@
 """The one web application of the process: every service adds its routes, templates, messages and navigation.
 
-Called by `services/cli.py` and by tests. Refuses at start what cannot be served together. It runs no loops and closes
-no service: whoever opened them does.
+Called by `services/cli.py` and by tests. Refuses at start what cannot be served together. It runs no loops
+and closes no service: whoever opened them does.
 """
 
 from pathlib import Path
@@ -48,7 +48,8 @@ def build_app(
 ) -> web.Application:
     """Return the application; raises BadRoutes or BadMessages with all faults at once.
 
-    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made here.
+    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made
+    here.
     """
     addresses, static_routes = static_files()
     own = Service(
@@ -65,9 +66,7 @@ def build_app(
     app[SESSIONS] = sessions or Sessions(settings.secret_key)
     app[API_KEYS] = ApiKeys(settings.api_keys)
     app[MESSAGES] = load_messages(service.message_dir for service in services)
-    app[TEMPLATES] = make_templates(
-        {service.name: service.template_dir for service in services}, app[MESSAGES]
-    )
+    app[TEMPLATES] = make_templates({service.name: service.template_dir for service in services}, app[MESSAGES])
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
     _add_routes(app, [route for service in everyone for route in service.routes])

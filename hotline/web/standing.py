@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import logging
 import mimetypes
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from hotline.plumbing.log import step
 from hotline.web.audience import Audience
 from hotline.web.forms import read_form
 from hotline.web.messages import LANGUAGES
@@ -21,7 +21,6 @@ from hotline.web.service import Handler, Route, Service
 
 STATIC_DIR = Path(__file__).parent / "static"
 LANGUAGE_SECONDS = 365 * 24 * 3600
-logger = logging.getLogger("hotline.web")
 
 
 def safe_next(target: str) -> str:
@@ -31,7 +30,9 @@ def safe_next(target: str) -> str:
 
 
 def static_files() -> tuple[Mapping[str, str], tuple[Route, ...]]:
-    """Return the address of each static file, which names its content, and the routes that serve them for a year."""
+    """Return the address of each static file, which names its content, and the routes that serve them for a
+    year.
+    """
     addresses: dict[str, str] = {}
     routes: list[Route] = []
     for path in sorted(STATIC_DIR.iterdir()):
@@ -71,7 +72,7 @@ async def _is_ready(service: Service) -> bool:
     try:
         return await service.ready()
     except Exception as failure:  # whatever broke, the answer is "not ready"
-        logger.warning("readiness of %s failed: %s", service.name, type(failure).__name__)
+        step("not ready", level="WARNING", service=service.name, error=type(failure).__name__)
         return False
 
 

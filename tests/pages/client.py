@@ -5,8 +5,8 @@
         page = await browser.submit("gui", text="Đường hỏng")
         assert "Mã tra cứu" in page.text
 
-Every HTML answer is checked against `checks.faults_of`, and every internal link and form must lead to a known route.
-A page with a fault raises PageFault naming all of them.
+Every HTML answer is checked against `checks.faults_of`, and every internal link and form must lead to a known
+route. A page with a fault raises PageFault naming all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,9 +88,7 @@ class PageClient:
 
     def __init__(self, app: web.Application, *, headers: Mapping[str, str] | None = None) -> None:
         self.app = app
-        self.http = TestClient(
-            TestServer(app), cookie_jar=CookieJar(unsafe=True), headers=dict(headers or {})
-        )
+        self.http = TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True), headers=dict(headers or {}))
         self._last: Page | None = None
 
     async def __aenter__(self) -> Self:
@@ -110,7 +108,9 @@ class PageClient:
         return self._last
 
     def sign_in(self, session: Session) -> None:
-        """Carry the cookie of a session, as a good sign-in would have set it; for the sign-in page itself use submit."""
+        """Carry the cookie of a session, as a good sign-in would have set it; for the sign-in page itself use
+        submit.
+        """
         self.http.session.cookie_jar.update_cookies(
             {SESSION_COOKIE: self.app[SESSIONS].issue(session)}, URL(str(self.http.make_url("/")))
         )
@@ -123,34 +123,29 @@ class PageClient:
         """Ask for a page, follow redirects, check it, and its status."""
         return await self._finish(await self.http.get(path, allow_redirects=False), path, status, follow)
 
-    async def post(
-        self, path: str, data: Mapping[str, str], *, status: int = 200, follow: bool = True
-    ) -> Page:
+    async def post(self, path: str, data: Mapping[str, str], *, status: int = 200, follow: bool = True) -> Page:
         """Post raw fields with no form on a page: for forged requests."""
-        return await self._finish(
-            await self.http.post(path, data=data, allow_redirects=False), path, status, follow
-        )
+        return await self._finish(await self.http.post(path, data=data, allow_redirects=False), path, status, follow)
 
     async def submit(
         self,
         which: str | int = 0,
         *,
         button: str | None = None,
-        files: Mapping[str, File | Sequence[File]] | None = None,
+        files: Mapping[str, Sequence[File]] | None = None,
         status: int = 200,
         follow: bool = True,
         **fields: Value,
     ) -> Page:
         """Send a form of the page shown, with its own values where none is given.
 
-        Dots in field names are written as two underscores (`reporter__phone`). A field the form does not have, or a
-        choice it does not offer, fails. `button` is the value of the submit button pressed (needed when it has a name).
+        Dots in field names are written as two underscores (`reporter__phone`). A field the form does not
+        have, or a choice it does not offer, fails. `button` is the value of the submit button pressed (needed
+        when it has a name).
         """
         page = self.page
         form = page.form(which)
-        given = {
-            name.replace("__", "."): [v] if isinstance(v, str) else list(v) for name, v in fields.items()
-        }
+        given = {name.replace("__", "."): [v] if isinstance(v, str) else list(v) for name, v in fields.items()}
         pairs = fill(form, given, button)
         address = urljoin(page.path, form.attributes.get("action") or page.path)
         if (form.attributes.get("method") or "get").lower() == "get":
@@ -204,9 +199,7 @@ class PageClient:
         ]
         for method, address in dict.fromkeys(ways):
             parts = urlsplit(urljoin(page.path, address or ""))
-            is_elsewhere = (
-                parts.scheme in ("tel", "mailto") or parts.netloc or (address or "").startswith("#")
-            )
+            is_elsewhere = parts.scheme in ("tel", "mailto") or parts.netloc or (address or "").startswith("#")
             if not is_elsewhere and not await self._leads_somewhere(method, parts.path or "/"):
                 faults.append(f"{method} {address} leads nowhere")
         return faults
@@ -252,12 +245,14 @@ def _option_value(option: LexborNode) -> str:
 
 
 def fill(form: LexborNode, given: Mapping[str, list[str]], button: str | None) -> list[tuple[str, str]]:
-    """Return the pairs to send: the form's own, replaced by those given; raises PageFault for what it does not offer."""
+    """Return the pairs to send: the form's own, replaced by those given; raises PageFault for what it does
+    not offer.
+    """
     for name, values in given.items():
         _check_offered(form, name, values)
     pairs = [(name, value) for name, value in form_fields(form) if name not in given]
     pairs += [(name, value) for name, values in given.items() for value in values]
-    buttons = [node for node in form.css("button[name], input[type=submit][name]")]
+    buttons = form.css("button[name], input[type=submit][name]")
     if button is not None:
         pressed = [node for node in buttons if node.attributes.get("value") == button]
         if not pressed:
@@ -282,9 +277,7 @@ def _check_offered(form: LexborNode, name: str, values: list[str]) -> None:
         raise PageFault(f"{name!r} offers {sorted(offered)}, not {values}")
 
 
-def _body(
-    form: LexborNode, pairs: list[tuple[str, str]], files: Mapping[str, File | Sequence[File]]
-) -> FormData:
+def _body(form: LexborNode, pairs: list[tuple[str, str]], files: Mapping[str, Sequence[File]]) -> FormData:
     is_multipart = form.attributes.get("enctype") == "multipart/form-data"
     if files and not is_multipart:
         raise PageFault("the form cannot carry files: it is not multipart/form-data")
@@ -294,8 +287,6 @@ def _body(
     for name, given in files.items():
         if not form.css(f'input[type="file"][name="{name}"]'):
             raise PageFault(f"the form has no file field {name!r}")
-        for file_name, content, media_type in (
-            [given] if isinstance(given, tuple) and isinstance(given[1], bytes) else given
-        ):
+        for file_name, content, media_type in given:
             body.add_field(name, content, filename=file_name, content_type=media_type)
     return body
