@@ -1,0 +1,135 @@
+"""Decides what a message is about and how far a machine's word goes: which scores become a judgement, which a person's.
+
+Called by `judging` with scores, language and thresholds; pure. Machine decides the code; a person confirms every
+khiếu nại, tố cáo and crime report (Luật AI; LAW.md), every text the model cannot read and every unsure one. Unsure
+between open and restricted means restricted: a denunciation shown as a plain petition is the worst error there is.
+Danger never waits for anyone: `urgent` stands beside `needs_review`, not behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hotline.facts import ClassificationState
+from hotline.taxonomy import OTHER, SCHEME, PetitionKind, is_restricted_code, load_taxonomy
+from services.classify.language import Language
+from services.classify.model import Scores, Thresholds
+
+DECIDED_BY_MODEL = "model"
+TOP_SCORES = 5
+FEWEST_WORDS = 3
+
+_CONFIRMED_BY_A_PERSON = frozenset(
+    {PetitionKind.KHIEU_NAI, PetitionKind.TO_CAO, PetitionKind.TIN_BAO_TOI_PHAM, PetitionKind.KHAN_CAP}
+)
+_RESTRICTED_KINDS = frozenset({PetitionKind.TO_CAO, PetitionKind.TIN_BAO_TOI_PHAM})
+
+
+class ReviewReason(StrEnum):
+    """Why a person must look before the judgement is final."""
+
+    OTHER_LANGUAGE = "other_language"
+    TOO_SHORT = "too_short"
+    UNSURE = "unsure"
+    KIND_NEEDS_A_PERSON = "kind_needs_a_person"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the machine says of one message. `scores` are the five likeliest codes; `why` is empty without review."""
+
+    code: str
+    second: str | None
+    scores: tuple[tuple[str, float], ...]
+    petition_kind: PetitionKind
+    restricted: bool
+    urgent: bool
+    language: str
+    confidence: float
+    needs_review: bool
+    why: tuple[ReviewReason, ...]
+    reasons: tuple[str, ...]
+
+
+def decide(
+    *,
+    scores: Scores,
+    language: Language,
+    thresholds: Thresholds,
+    reasons: tuple[str, ...] = (),
+    named_agency_ids: frozenset[str] = frozenset(),
+) -> Judgement:
+    """Turn scores into a judgement.
+
+    `named_agency_ids` are agencies the text names: a text that names one while the restricted screen is not clearly
+    low stays restricted. `reasons` are quoted from the text by the caller.
+    """
+    code, confidence = scores.codes[0]
+    urgent = bool(scores.danger) or scores.urgent >= thresholds.urgent_above
+    kind = _kind(scores, urgent=bool(scores.danger) and scores.urgent >= thresholds.urgent_above)
+    readable = language.is_vietnamese
+    floor = thresholds.restricted_above * (0.5 if named_agency_ids else 1.0)
+    restricted = (
+        scores.restricted >= floor or kind in _RESTRICTED_KINDS or is_restricted_code(code) or not readable
+    )
+    why = _why(scores, language, thresholds, kind, restricted=restricted)
+    return Judgement(
+        code=code if readable else OTHER,
+        second=_second(scores, thresholds) if readable else None,
+        scores=scores.codes[:TOP_SCORES],
+        petition_kind=kind if readable else PetitionKind.KHAC,
+        restricted=restricted,
+        urgent=urgent,
+        language=language.code,
+        confidence=confidence if readable else 0.0,
+        needs_review=bool(why),
+        why=why,
+        reasons=reasons,
+    )
+
+
+def state_of(judgement: Judgement, *, model_version: str, at: datetime) -> ClassificationState:
+    """The judgement as classify's state on the bus. `at` must be aware."""
+    return ClassificationState(
+        scheme=SCHEME,
+        scheme_version=load_taxonomy().version,
+        code=judgement.code,
+        second=judgement.second,
+        scores=judgement.scores,
+        petition_kind=judgement.petition_kind,
+        restricted=judgement.restricted,
+        urgent=judgement.urgent,
+        language=judgement.language,
+        confidence=judgement.confidence,
+        needs_review=judgement.needs_review,
+        reasons=judgement.reasons,
+        model_version=model_version,
+        decided_by=DECIDED_BY_MODEL,
+        decided_at=at,
+    )
+
+
+def _kind(scores: Scores, *, urgent: bool) -> PetitionKind:
+    """The likeliest kind; danger named in words and scored by the model is an emergency whatever else it may be."""
+    return PetitionKind.KHAN_CAP if urgent else scores.kinds[0][0]
+
+
+def _second(scores: Scores, thresholds: Thresholds) -> str | None:
+    second, probability = scores.codes[1]
+    return second if probability >= thresholds.second_above and second != OTHER else None
+
+
+def _why(
+    scores: Scores, language: Language, thresholds: Thresholds, kind: PetitionKind, *, restricted: bool
+) -> tuple[ReviewReason, ...]:
+    checks = (
+        (ReviewReason.OTHER_LANGUAGE, not language.is_vietnamese),
+        (ReviewReason.TOO_SHORT, scores.words < FEWEST_WORDS),
+        (ReviewReason.UNSURE, scores.codes[0][1] < thresholds.review_below),
+        (ReviewReason.KIND_NEEDS_A_PERSON, kind in _CONFIRMED_BY_A_PERSON),
+        (ReviewReason.RESTRICTED, restricted),
+    )
+    return tuple(reason for reason, holds in checks if holds)

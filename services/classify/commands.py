@@ -1,0 +1,215 @@
+"""`hotline classify`, `hotline train`, `hotline evaluate`: the model at the command line.
+
+Called by services/cli.py. Reads files named by the caller, writes JSON lines to standard output and models below the
+data folder. Needs no database. Never sends a text anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from services.classify.classification import Judgement
+    from services.classify.model import Model
+    from services.classify.training_data import Example
+
+BATCH = 64
+_BEGIN, _END = "<!-- figures: written by `hotline evaluate` -->", "<!-- end of figures -->"
+
+_models_dir = click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of trained models. Default: $DATA_DIR/models, or var/models.",
+)
+
+
+class _Line(msgspec.Struct, frozen=True):
+    text: str
+    id: str | int | None = None
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@_models_dir
+def classify(file: BinaryIO, models_dir: Path | None) -> None:
+    """Classify messages: one JSON object a line in FILE (`-` reads standard input), one a line out.
+
+    A line needs only "text"; an "id" is given back. A line that cannot be read is named on standard error, the others
+    are still answered, and the command ends with 1.
+    """
+    model = _load(models_dir)
+    faults = 0
+    batch: list[_Line] = []
+    for number, raw in enumerate(file, start=1):
+        if not raw.strip():
+            continue
+        try:
+            batch.append(_read_line(raw))
+        except (msgspec.MsgspecError, UnicodeError, ValueError) as error:
+            faults += 1
+            click.echo(f"line {number}: {error}", err=True)
+        if len(batch) == BATCH:
+            _answer(model, batch)
+            batch = []
+    _answer(model, batch)
+    if faults:
+        raise click.ClickException(f"{faults} line(s) could not be read; the others were answered")
+
+
+@click.command()
+@_models_dir
+def train(models_dir: Path | None) -> None:
+    """Train the model anew from the packaged messages and cues (about half a minute) and keep it for the services."""
+    from services.classify.model_file import path_of, train_and_save
+    from services.classify.train import FOLDS
+
+    folder = _folder(models_dir)
+    try:
+        with _bar(FOLDS + 1, "training") as tick:
+            model = train_and_save(folder, tick)
+    except OSError as error:
+        raise click.ClickException(f"the model could not be written to {folder}: {error.strerror}") from error
+    click.echo(str(path_of(folder, model.version)))
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--cross-validate", is_flag=True, help="Measure on the packaged messages, in five folds (minutes).")
+@click.option(
+    "--write",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path, exists=True),
+    help="Also put the tables into this page, between its two marks (docs/classifier.md).",
+)
+@_models_dir
+def evaluate(file: BinaryIO | None, cross_validate: bool, page: Path | None, models_dir: Path | None) -> None:
+    """Measure the model on labelled messages: FILE holds a JSON object a line with text, code and petition_kind."""
+    if (file is None) != cross_validate:
+        raise click.UsageError("give either a FILE of labelled messages or --cross-validate")
+    text = _measure_packaged() if file is None else _measure_file(file, _load(models_dir))
+    click.echo(text)
+    if page is not None:
+        _put_into(page, text)
+
+
+commands: tuple[click.Command, ...] = (classify, train, evaluate)
+
+
+def _read_line(raw: bytes) -> _Line:
+    line = msgspec.json.decode(raw, type=_Line)
+    if "\x00" in line.text:
+        raise ValueError("text holds a NUL character")
+    return line
+
+
+def _answer(model: Model, batch: list[_Line]) -> None:
+    from services.classify.judging import judge
+
+    for line, judgement in zip(batch, judge(model, [line.text for line in batch]), strict=True):
+        sys.stdout.write(msgspec.json.encode(_row(line, judgement)).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _row(line: _Line, judgement: Judgement) -> dict[str, object]:
+    return {
+        "id": line.id,
+        "code": judgement.code,
+        "second": judgement.second,
+        "scores": {code: round(score, 4) for code, score in judgement.scores},
+        "petition_kind": judgement.petition_kind,
+        "restricted": judgement.restricted,
+        "urgent": judgement.urgent,
+        "language": judgement.language,
+        "needs_review": judgement.needs_review,
+        "why": judgement.why,
+        "reasons": judgement.reasons,
+    }
+
+
+def _measure_packaged() -> str:
+    from services.classify.evaluate import cross_validate
+    from services.classify.report import tables
+    from services.classify.train import FOLDS
+    from services.classify.training_data import load_cues, load_messages
+
+    with _bar(FOLDS * (FOLDS + 1), "cross-validation") as tick:
+        evaluation = cross_validate(load_messages(), load_cues(), tick)
+    return tables(evaluation, "Five-fold cross-validation on the packaged messages")
+
+
+def _measure_file(file: BinaryIO, model: Model) -> str:
+    from services.classify.evaluate import evaluate as measure
+    from services.classify.report import tables
+
+    rows = _labelled(file)
+    if not rows:
+        raise click.ClickException(f"{file.name} holds no labelled message")
+    return tables(measure(rows, model), f"Model {model.version} on {len(rows)} messages")
+
+
+def _labelled(file: BinaryIO) -> list[Example]:
+    from services.classify.training_data import BadRow, read_row
+
+    rows = []
+    for number, raw in enumerate(file, start=1):
+        if not raw.strip():
+            continue
+        try:
+            rows.append(read_row(raw))
+        except BadRow as error:
+            raise click.ClickException(f"line {number}: {error}") from error
+    return rows
+
+
+def _put_into(page: Path, text: str) -> None:
+    old = page.read_text(encoding="utf-8")
+    head, begin, rest = old.partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    if not begin or not end:
+        raise click.ClickException(f"{page} lacks the two marks {_BEGIN} and {_END}")
+    page.write_text(f"{head}{begin}\n{text}{end}{tail}", encoding="utf-8")
+
+
+def _folder(models_dir: Path | None) -> Path:
+    return models_dir or Path(os.environ.get("DATA_DIR", "var")) / "models"
+
+
+def _load(models_dir: Path | None) -> Model:
+    from services.classify.model_file import ModelFileBroken, load_or_train
+    from services.classify.train import FOLDS
+
+    folder = _folder(models_dir)
+    try:
+        with _bar(FOLDS + 1, "training (first use)") as tick:
+            return load_or_train(folder, tick)
+    except ModelFileBroken as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"the models folder {folder} cannot be used: {error.strerror}") from error
+
+
+@contextmanager
+def _bar(total: int, what: str) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error that only appears when the first step is done."""
+    from tqdm import tqdm
+
+    bars: list[tqdm[None]] = []
+
+    def tick() -> None:
+        if not bars:
+            bars.append(tqdm(total=total, desc=what, unit="fit", file=sys.stderr))
+        bars[0].update()
+
+    try:
+        yield tick
+    finally:
+        for bar in bars:
+            bar.close()

@@ -1,0 +1,170 @@
+"""Measures a model against labelled messages: the figures of docs/classifier.md.
+
+Called by `hotline evaluate`. Pure: rows and judgements in, figures out. Cross-validation trains a model per fold on the
+rest and never measures a text that its model, calibration or thresholds saw; cues are always in training, never
+measured.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hotline.taxonomy import OTHER, PetitionKind, base_code
+from hotline.text import fold
+from services.classify.classification import Judgement
+from services.classify.judging import judge
+from services.classify.model import Model
+from services.classify.train import Progress, folds_of, train
+from services.classify.training_data import Example
+
+BINS = 10
+MOST_CONFUSIONS = 15
+
+Pairs = Sequence[tuple[Example, Judgement]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One row of figures; shares are between 0 and 1, None where no message could show it."""
+
+    messages: int
+    code_accuracy: float
+    dimension_accuracy: float
+    top3_accuracy: float
+    macro_f1: float
+    restricted_recall: float | None
+    restricted_flagged: float
+    to_cao_precision: float | None
+    to_cao_recall: float | None
+    urgent_precision: float | None
+    urgent_recall: float | None
+    calibration_error: float
+    sure_share: float
+    sure_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """How often one code was taken for another."""
+
+    expected: str
+    given: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Figures for all messages and for each part of them, and the commonest confusions."""
+
+    parts: tuple[tuple[str, Figures], ...]
+    confusions: tuple[Confusion, ...]
+
+
+def evaluate(rows: Sequence[Example], model: Model) -> Evaluation:
+    """Measure a model on labelled messages it was not trained on. Raises ValueError without any."""
+    as_written = judge_rows(model, rows)
+    without_diacritics = judge_rows(model, [replace(row, text=fold(row.text)) for row in rows])
+    return summarise(as_written, without_diacritics, model.thresholds.review_below)
+
+
+def cross_validate(rows: Sequence[Example], cues: Sequence[Example], progress: Progress = lambda: None) -> Evaluation:
+    """Measure the way of training: each fold is judged by a model trained on the others. `progress` ticks per fit."""
+    as_written: list[tuple[Example, Judgement]] = []
+    without_diacritics: list[tuple[Example, Judgement]] = []
+    thresholds = []
+    for held_out in folds_of(rows):
+        held = set(held_out.tolist())
+        model = train([row for i, row in enumerate(rows) if i not in held], cues, progress)
+        tested = [rows[i] for i in sorted(held)]
+        as_written += judge_rows(model, tested)
+        without_diacritics += judge_rows(model, [replace(row, text=fold(row.text)) for row in tested])
+        thresholds.append(model.thresholds.review_below)
+    return summarise(as_written, without_diacritics, sum(thresholds) / len(thresholds))
+
+
+def judge_rows(model: Model, rows: Sequence[Example]) -> list[tuple[Example, Judgement]]:
+    """Each row with what the model says of it."""
+    return list(zip(rows, judge(model, [row.text for row in rows], with_reasons=False), strict=True))
+
+
+def summarise(as_written: Pairs, without_diacritics: Pairs, sure_from: float) -> Evaluation:
+    """Figures for all, without diacritics, and by origin."""
+    if not as_written:
+        raise ValueError("no labelled message to measure")
+    origins = sorted({row.origin for row, _ in as_written})
+    parts = [("all", figures(as_written, sure_from)), ("without diacritics", figures(without_diacritics, sure_from))]
+    if len(origins) > 1:
+        parts += [(o, figures([pair for pair in as_written if pair[0].origin == o], sure_from)) for o in origins]
+    wrong = Counter((row.code or "", given.code) for row, given in as_written if row.code != given.code)
+    confusions = (Confusion(expected=a, given=b, messages=n) for (a, b), n in sorted(wrong.items(), key=_commonest))
+    return Evaluation(parts=tuple(parts), confusions=tuple(confusions)[:MOST_CONFUSIONS])
+
+
+def figures(pairs: Pairs, sure_from: float) -> Figures:
+    """The figures of these messages; a judgement is sure from this confidence on."""
+    sure = [(row, given) for row, given in pairs if given.confidence >= sure_from]
+    to_cao = PetitionKind.TO_CAO
+    to_cao_precision, to_cao_recall = _precision_recall(
+        pairs, lambda row: row.kind is to_cao, lambda given: given.petition_kind is to_cao
+    )
+    urgent_precision, urgent_recall = _precision_recall(pairs, lambda row: row.is_urgent, lambda given: given.urgent)
+    _, restricted_recall = _precision_recall(pairs, lambda row: row.is_restricted, lambda given: given.restricted)
+    return Figures(
+        messages=len(pairs),
+        code_accuracy=_share(pairs, _is_right),
+        dimension_accuracy=_share(pairs, lambda row, given: dimension(row.code or "") == dimension(given.code)),
+        top3_accuracy=_share(pairs, lambda row, given: row.code in [code for code, _ in given.scores[:3]]),
+        macro_f1=_macro_f1(pairs),
+        restricted_recall=restricted_recall,
+        restricted_flagged=_share(pairs, lambda row, given: given.restricted),
+        to_cao_precision=to_cao_precision,
+        to_cao_recall=to_cao_recall,
+        urgent_precision=urgent_precision,
+        urgent_recall=urgent_recall,
+        calibration_error=_calibration_error(pairs),
+        sure_share=len(sure) / len(pairs),
+        sure_accuracy=_share(sure, _is_right) if sure else None,
+    )
+
+
+def dimension(code: str) -> str:
+    """The PAPI dimension of a code: "6.3#dien" -> "6"; "0" stays."""
+    return base_code(code).partition(".")[0] or OTHER
+
+
+def _is_right(row: Example, given: Judgement) -> bool:
+    return row.code == given.code
+
+
+def _share(pairs: Pairs, holds: Callable[[Example, Judgement], bool]) -> float:
+    return sum(holds(row, given) for row, given in pairs) / len(pairs)
+
+
+def _precision_recall(
+    pairs: Pairs, is_true: Callable[[Example], bool], is_given: Callable[[Judgement], bool]
+) -> tuple[float | None, float | None]:
+    true, given = sum(is_true(row) for row, _ in pairs), sum(is_given(said) for _, said in pairs)
+    both = sum(is_true(row) and is_given(said) for row, said in pairs)
+    return (both / given if given else None), (both / true if true else None)
+
+
+def _macro_f1(pairs: Pairs) -> float:
+    expected, given = Counter(row.code for row, _ in pairs), Counter(said.code for _, said in pairs)
+    right = Counter(row.code for row, said in pairs if row.code == said.code)
+    return sum(2 * right[code] / (expected[code] + given[code or ""]) for code in expected) / len(expected)
+
+
+def _calibration_error(pairs: Pairs) -> float:
+    """Expected calibration error over ten equal bins of confidence."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for row, given in pairs:
+        place = min(int(given.confidence * BINS), BINS - 1)
+        bins.setdefault(place, []).append((given.confidence, _is_right(row, given)))
+    gaps = (abs(sum(confidence for confidence, _ in b) - sum(right for _, right in b)) for b in bins.values())
+    return sum(gaps) / len(pairs)
+
+
+def _commonest(item: tuple[tuple[str, str], int]) -> tuple[int, tuple[str, str]]:
+    return -item[1], item[0]

@@ -1,0 +1,22 @@
+"""Judges whole messages: language, scores, decision and the words that carried it, for one text or many at once.
+
+Called by the consumer (through `app`) and `hotline classify`. Pure given a model; keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.classify.classification import Judgement, decide
+from services.classify.language import detect
+from services.classify.model import Model
+
+
+def judge(model: Model, texts: Sequence[str], *, with_reasons: bool = True) -> list[Judgement]:
+    """Judge each text, in order. Any string is accepted; the same text always gets the same judgement."""
+    judged = []
+    for text, scores in zip(texts, model.score(texts), strict=True):
+        language = detect(text)
+        reasons = model.reasons(text, scores.codes[0][0]) if with_reasons and language.is_vietnamese else ()
+        judged.append(decide(scores=scores, language=language, thresholds=model.thresholds, reasons=reasons))
+    return judged

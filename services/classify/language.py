@@ -1,0 +1,140 @@
+"""Decides what language a message is in; above all, whether it is Vietnamese.
+
+Called by `judging` before a message is scored. Vietnamese marks and frequent words (with and without diacritics,
+`data/function-words.toml`) decide first; langdetect, seeded, only names what is left and is never trusted alone: it
+reads unaccented Vietnamese as Indonesian or Tagalog. It never translates. A text too short to tell counts as Vietnamese
+when its syllables could be, else as `und`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hotline.text import fold, nfc
+from services.classify.normalise import bounded, load_shorthand, read_telex
+
+_WORDS = Path(__file__).parent / "data" / "function-words.toml"
+_READ_CHARACTERS = 1_500
+
+# Letters that, of the languages written in Latin letters, only Vietnamese (and its neighbours' romanisations) use.
+_ONLY_VIETNAMESE = re.compile("[ăđơưĂĐƠƯ]|[ạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_SYLLABLE = re.compile(
+    r"(?:ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|[bcdghklmnprstvx])?[aeiouy]{1,3}(?:ng|nh|ch|[cmnpt])?", re.IGNORECASE
+)
+_HMONG = re.compile(r"[^\W\d_]*?[aeiouyw]{1,2}(?:[bmgjvsd])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """An ISO 639 code ("vi", "en", "hmn", "km", "und" when it cannot be told)."""
+
+    code: str
+
+    @property
+    def is_vietnamese(self) -> bool:
+        """Whether the model may be asked: it reads nothing else."""
+        return self.code == "vi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrequentWords:
+    """Frequent words by language; the Vietnamese ones folded, since a message may come without diacritics."""
+
+    vietnamese: frozenset[str]
+    others: tuple[tuple[str, frozenset[str]], ...]
+
+
+VIETNAMESE = Language(code="vi")
+UNDETERMINED = Language(code="und")
+
+
+def detect(text: str) -> Language:
+    """Name the language of a text; the same text always gets the same name. Any string is accepted."""
+    sample = bounded(text)[:_READ_CHARACTERS]
+    script = _other_script(sample)
+    if script is not None:
+        return script
+    words = _WORD.findall(sample)
+    if not words:
+        return UNDETERMINED
+    marked = sum(1 for word in words if _ONLY_VIETNAMESE.search(word)) / len(words)
+    folded = [_plain(word) for word in words]
+    if marked >= 0.15:
+        return VIETNAMESE
+    frequent = load_frequent_words()
+    vietnamese = _share(folded, frequent.vietnamese)
+    other, other_share = max(
+        ((code, _share([w.lower() for w in words], known)) for code, known in frequent.others),
+        key=lambda found: found[1],
+    )
+    if other_share > max(vietnamese, 0.2):
+        return Language(code=other)
+    possible = sum(1 for word in folded if _SYLLABLE.fullmatch(word)) / len(folded)
+    if possible >= 0.7 and (vietnamese >= 0.15 or len(words) <= 5):
+        return VIETNAMESE
+    if other_share >= 0.12:
+        return Language(code=other)
+    return _named_by_langdetect(sample, vietnamese=vietnamese, possible=possible)
+
+
+@cache
+def load_frequent_words() -> FrequentWords:
+    """The packaged lists, read once."""
+    data = tomllib.loads(nfc(_WORDS.read_text(encoding="utf-8")))
+    shorthand = load_shorthand().words
+    vietnamese = {fold(word) for word in data["vi"]} | {key for key in shorthand if len(key) > 1}
+    others = tuple((code, frozenset(words)) for code, words in data.items() if code != "vi")
+    return FrequentWords(vietnamese=frozenset(vietnamese), others=others)
+
+
+def _plain(word: str) -> str:
+    return fold(read_telex(word.lower()))
+
+
+def _share(words: list[str], known: frozenset[str]) -> float:
+    return sum(1 for word in words if word in known) / len(words)
+
+
+def _other_script(text: str) -> Language | None:
+    """Languages told by their letters alone, when those are most of the text's letters."""
+    letters = [ord(character) for character in text if character.isalpha()]
+    if not letters:
+        return None
+    for code, ranges in _SCRIPTS:
+        count = sum(1 for letter in letters if any(low <= letter <= high for low, high in ranges))
+        if count > len(letters) / 2:
+            return Language(code=code)
+    return None
+
+
+_SCRIPTS = (
+    ("km", ((0x1780, 0x17FF),)),
+    ("lo", ((0x0E80, 0x0EFF),)),
+    ("th", ((0x0E00, 0x0E7F),)),
+    ("ja", ((0x3040, 0x30FF),)),
+    ("ko", ((0x1100, 0x11FF), (0xAC00, 0xD7AF))),
+    ("zh", ((0x4E00, 0x9FFF), (0x3400, 0x4DBF))),
+    ("ru", ((0x0400, 0x04FF),)),
+    ("ar", ((0x0600, 0x06FF),)),
+)
+
+
+def _named_by_langdetect(text: str, *, vietnamese: float, possible: float) -> Language:
+    """langdetect's word, held against what the words themselves say."""
+    from langdetect import DetectorFactory, LangDetectException, detect_langs
+
+    DetectorFactory.seed = 0
+    try:
+        best = detect_langs(text)[0]
+    except LangDetectException:
+        return UNDETERMINED
+    if best.lang == "vi" or (possible >= 0.8 and vietnamese >= 0.08):
+        return VIETNAMESE
+    if len(text.split()) < 5 or best.prob < 0.8:
+        return UNDETERMINED
+    return Language(code=str(best.lang).partition("-")[0])

@@ -1,0 +1,195 @@
+"""Decides how likely each indicator, each kind of petition, a restricted matter and a present danger are.
+
+Called by `actions` and the commands through `score` and `reasons`; made by `train`. One linear model: a support vector
+machine and a logistic regression added into one matrix, so that a reason is exactly the share of the words that carried
+the decision. Probabilities are calibrated on texts the model had not seen. It never decides what to do with a score
+(`classification` does) and keeps no text.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hotline.taxonomy import PetitionKind
+from hotline.text import fold, has_diacritics, nfc
+from services.classify.features import Floats, Vectoriser, grams_with_places
+from services.classify.normalise import LINK, NUMBER, PHONE, Normalised, normalise
+
+RESTRICTED, URGENT = "restricted", "urgent"
+
+_DANGER = Path(__file__).parent / "data" / "danger.toml"
+_LONGEST_REASON = 5
+_MOST_REASONS = 4
+
+Name = TypeVar("Name", bound=str)
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What the model says of one text; every probability is calibrated and between 0 and 1.
+
+    `codes` holds all labels and `kinds` all kinds, likeliest first. `danger` quotes the words of present danger found.
+    """
+
+    codes: tuple[tuple[str, float], ...]
+    kinds: tuple[tuple[PetitionKind, float], ...]
+    restricted: float
+    urgent: float
+    danger: tuple[str, ...]
+    words: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Where a score becomes a decision. Chosen by `train` on texts the model had not seen; see docs/classifier.md."""
+
+    review_below: float
+    second_above: float
+    restricted_above: float
+    urgent_above: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How decision values become probabilities: a temperature for the two choices, slope and offset for the screens."""
+
+    code_scale: float
+    kind_scale: float
+    restricted: tuple[float, float]
+    urgent: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A trained model. `weights` has one column per label, then per kind, then restricted, then urgent."""
+
+    version: str
+    vectoriser: Vectoriser
+    weights: Floats
+    offsets: Floats
+    labels: tuple[str, ...]
+    kinds: tuple[PetitionKind, ...]
+    calibration: Calibration
+    thresholds: Thresholds
+    trained_on: Mapping[str, int]
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        """The scores of each text, in order. Any string may be given; only a bounded length of it is scored."""
+        read = [normalise(text) for text in texts]
+        return self.score_read(read)
+
+    def score_read(self, read: Sequence[Normalised]) -> list[Scores]:
+        """The scores of texts already normalised, in order."""
+        if not read:
+            return []
+        decisions = np.asarray(self.vectoriser.rows(read) @ self.weights + self.offsets, dtype=np.float64)
+        return [self._scores(text, row) for text, row in zip(read, decisions, strict=True)]
+
+    def reasons(self, text: str, code: str) -> tuple[str, ...]:
+        """The words of the text that carried this code, strongest first, each a piece of the cleaned text as written.
+
+        A piece is a run of neighbouring words that each spoke for the code. Empty when nothing in the text did.
+        """
+        read = normalise(text)
+        shares = self._shares(read, self.labels.index(code))
+        return _quote(read, shares)
+
+    def _scores(self, read: Normalised, decisions: Probabilities) -> Scores:
+        n, k = len(self.labels), len(self.kinds)
+        codes = softmax(decisions[:n] * self.calibration.code_scale)
+        kinds = softmax(decisions[n : n + k] * self.calibration.kind_scale)
+        return Scores(
+            codes=_ranked(self.labels, codes),
+            kinds=_ranked(self.kinds, kinds),
+            restricted=sigmoid(decisions[n + k], *self.calibration.restricted),
+            urgent=sigmoid(decisions[n + k + 1], *self.calibration.urgent),
+            danger=danger_in(read),
+            words=len(read.words),
+        )
+
+    def _shares(self, read: Normalised, column: int) -> npt.NDArray[np.float64]:
+        """How much each word spoke for a column against the average column, an n-gram's share split over its words."""
+        row = self.vectoriser.rows([read])
+        value = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for block in self.vectoriser.blocks:
+            known = self.vectoriser.columns[block.name]
+            for gram, start, end in grams_with_places(read, block.name):
+                if gram in known:
+                    places[known[gram]].append((start, end))
+        shares = np.zeros(len(read.words))
+        labels = len(self.labels)
+        for feature, stretches in places.items():
+            weights = self.weights[feature, :labels]
+            weight = value.get(feature, 0.0) * float(weights[column] - weights.mean())
+            for start, end in stretches:
+                shares[start:end] += weight / len(stretches) / (end - start)
+        return shares
+
+
+def softmax(values: Probabilities) -> Probabilities:
+    """Probabilities that add up to one, along the last axis."""
+    raised = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+
+
+def sigmoid(value: float, slope: float, offset: float) -> float:
+    """A calibrated probability of one screen."""
+    return float(1.0 / (1.0 + np.exp(-np.clip(slope * value + offset, -30.0, 30.0))))
+
+
+def danger_in(read: Normalised) -> tuple[str, ...]:
+    """The phrases of `data/danger.toml` a text holds, as written. A text without diacritics is compared folded."""
+    accented = has_diacritics(read.text)
+    words = read.words if accented else read.folded
+    return tuple(
+        read.text[read.spans[start][0] : read.spans[start + len(phrase) - 1][1]]
+        for phrase in danger_phrases()[0 if accented else 1]
+        for start in range(len(words) - len(phrase) + 1)
+        if words[start] == phrase[0] and words[start : start + len(phrase)] == phrase
+    )
+
+
+@cache
+def danger_phrases() -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
+    """The packaged phrases of present danger, split into words: with diacritics, and folded."""
+    data = tomllib.loads(nfc(_DANGER.read_text(encoding="utf-8")))
+    accented = tuple(tuple(phrase.lower().split()) for phrase in data["accented"])
+    return accented, tuple(tuple(fold(phrase).split()) for phrase in data["folded"])
+
+
+def _ranked(names: Sequence[Name], probabilities: Probabilities) -> tuple[tuple[Name, float], ...]:
+    order = np.argsort(-probabilities, kind="stable")
+    return tuple((names[i], float(probabilities[i])) for i in order)
+
+
+def _quote(read: Normalised, shares: npt.NDArray[np.float64]) -> tuple[str, ...]:
+    if not len(shares) or shares.max() <= 0:
+        return ()
+    floor = 0.25 * float(shares.max())
+    pieces: list[tuple[float, str]] = []
+    start = 0
+    while start < len(shares):
+        end = start
+        while end < len(shares) and end - start < _LONGEST_REASON and shares[end] >= floor and _is_word(read, end):
+            end += 1
+        if end > start:
+            piece = read.text[read.spans[start][0] : read.spans[end - 1][1]]
+            pieces.append((float(shares[start:end].sum()), piece))
+        start = max(end, start + 1)
+    strongest = sorted(pieces, key=lambda piece: -piece[0])
+    return tuple(dict.fromkeys(piece for _, piece in strongest))[:_MOST_REASONS]
+
+
+def _is_word(read: Normalised, place: int) -> bool:
+    return read.words[place] not in {PHONE, LINK, NUMBER}

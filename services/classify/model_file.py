@@ -1,0 +1,78 @@
+"""Keeps trained models on disk: one file per version in the models folder, written whole or not at all.
+
+Called by `app` at the start and by the commands. A model file is a pickle: it is only ever read from the operator's own
+models folder and under the name this release's data and code give it, never from an upload or a download.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import joblib
+
+from services.classify.model import Model
+from services.classify.train import Progress, model_version, train
+
+
+class ModelFileBroken(Exception):
+    """A model file cannot be read; the message names the file and what to do."""
+
+
+def path_of(models_dir: Path, version: str) -> Path:
+    """Where the model of a version lies."""
+    return models_dir / f"{version}.joblib"
+
+
+def load_or_train(models_dir: Path, progress: Progress = lambda: None) -> Model:
+    """The model of this release: read when its file is there, else trained (about half a minute) and written.
+
+    Raises ModelFileBroken for a file that is damaged or holds another version: nothing is trained over it silently.
+    """
+    path = path_of(models_dir, model_version())
+    if path.exists():
+        return load(path)
+    return train_and_save(models_dir, progress)
+
+
+def train_and_save(models_dir: Path, progress: Progress = lambda: None, make: Callable[..., Model] = train) -> Model:
+    """Train anew and put the file in place of any older one of this version."""
+    model = make(progress=progress)
+    save(model, models_dir)
+    return model
+
+
+def load(path: Path) -> Model:
+    """Read a model file of our own. Raises ModelFileBroken."""
+    try:
+        model = joblib.load(path)
+    except Exception as error:  # a damaged pickle can raise anything
+        raise ModelFileBroken(_remedy(path, f"{type(error).__name__} while reading it")) from error
+    if not isinstance(model, Model):
+        raise ModelFileBroken(_remedy(path, "it holds no model"))
+    if model.version != path.stem:
+        raise ModelFileBroken(_remedy(path, f"it holds the version {model.version}"))
+    return model
+
+
+def save(model: Model, models_dir: Path) -> Path:
+    """Write a model beside its place and move it there, so that no reader ever sees half a file. Returns the path."""
+    models_dir.mkdir(parents=True, exist_ok=True)
+    path = path_of(models_dir, model.version)
+    with NamedTemporaryFile(dir=models_dir, prefix=".writing-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            joblib.dump(model, file)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    temporary.replace(path)
+    return path
+
+
+def _remedy(path: Path, what: str) -> str:
+    return f"the model file {path} is damaged ({what}): run `hotline train` to make it again"

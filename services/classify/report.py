@@ -1,0 +1,42 @@
+"""Writes an evaluation as the Markdown tables of docs/classifier.md. Called by `hotline evaluate`; pure."""
+
+from __future__ import annotations
+
+from services.classify.evaluate import Evaluation, Figures
+
+_COLUMNS = (
+    ("messages", "messages"),
+    ("code", "code_accuracy"),
+    ("dimension", "dimension_accuracy"),
+    ("top 3", "top3_accuracy"),
+    ("macro F1", "macro_f1"),
+    ("restricted recall", "restricted_recall"),
+    ("restricted flagged", "restricted_flagged"),
+    ("tố cáo precision", "to_cao_precision"),
+    ("tố cáo recall", "to_cao_recall"),
+    ("urgent precision", "urgent_precision"),
+    ("urgent recall", "urgent_recall"),
+    ("calibration error", "calibration_error"),
+    ("sure", "sure_share"),
+    ("right when sure", "sure_accuracy"),
+)
+
+
+def tables(evaluation: Evaluation, title: str) -> str:
+    """Two Markdown tables, one row per figure and one per confusion, under a title."""
+    names = [name for name, _ in evaluation.parts]
+    lines = [f"## {title}", "", _line(["figure", *names]), _line(["---", *("---:" for _ in names)])]
+    for label, attribute in _COLUMNS:
+        lines.append(_line([label, *(_cell(figures, attribute) for _, figures in evaluation.parts)]))
+    lines += ["", "Commonest confusions:", "", _line(["expected", "given", "messages"]), _line(["---", "---", "---:"])]
+    lines += [_line([row.expected, row.given, str(row.messages)]) for row in evaluation.confusions]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(figures: Figures, attribute: str) -> str:
+    value = getattr(figures, attribute)
+    return "–" if value is None else str(value) if attribute == "messages" else f"{value:.3f}"
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,240 @@
+"""Decides what a model is: trains it from the packaged data, calibrates it and sets its thresholds.
+
+Called by `model_file` (first start), `evaluate` (cross-validation) and `hotline train`. The same data, code and
+libraries give the same model. Calibration and thresholds come from texts held out of the fit (five folds, copies of a
+text kept together). Every text is learnt twice: as written and folded, so that a message without diacritics is no
+stranger. It writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version as library_version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVC
+
+from hotline.taxonomy import PetitionKind, load_taxonomy
+from hotline.text import fold
+from services.classify.features import Floats, fit
+from services.classify.model import Calibration, Model, Thresholds, softmax
+from services.classify.normalise import Normalised, normalise
+from services.classify.training_data import Example, data_digest, load_cues, load_messages
+
+SEED = 20_230
+FOLDS = 5
+_CODE_FILES = ("normalise.py", "features.py", "model.py", "train.py", "training_data.py")
+_LIBRARIES = ("scikit-learn", "numpy", "scipy")
+
+# What the thresholds are set for, on held-out texts.
+ACCEPTED_ACCURACY = 0.85
+RESTRICTED_RECALL = 0.97
+URGENT_RECALL = 0.95
+SECOND_ABOVE = 0.20
+
+Ints = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+Progress = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One question put to the model: which texts know the answer (`rows`) and what it is (`answers`, 0-based)."""
+
+    rows: Ints
+    answers: Ints
+    classes: int
+    balanced: bool
+
+
+def model_version() -> str:
+    """The name of the model that this data, code and these libraries make; any change gives another."""
+    digest = hashlib.sha256(data_digest().encode())
+    for name in _CODE_FILES:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    for library in _LIBRARIES:
+        digest.update(f"{library}={library_version(library)};".encode())
+    return f"hg2023-{digest.hexdigest()[:12]}"
+
+
+def train(
+    messages: Sequence[Example] | None = None, cues: Sequence[Example] | None = None, progress: Progress = lambda: None
+) -> Model:
+    """Train on the packaged messages and cues (or those given). `progress` is called after each of FOLDS + 1 fits."""
+    messages = load_messages() if messages is None else messages
+    cues = load_cues() if cues is None else cues
+    examples = [*messages, *cues]
+    read = [normalise(example.text) for example in examples]
+    folded = [normalise(fold(example.text)) for example in examples]
+    vectoriser = fit([*read, *folded])
+    as_written, as_folded = vectoriser.rows(read), vectoriser.rows(folded)
+    heads = heads_of(examples)
+    held_out = _held_out(as_written, as_folded, heads, len(messages), examples, progress)
+    calibration, thresholds = _calibrate(held_out, heads, len(messages))
+    weights, offsets = _fit_heads(sp.vstack([as_written, as_folded]).tocsr(), heads, len(examples), None)
+    progress()
+    return Model(
+        version=model_version(),
+        vectoriser=vectoriser,
+        weights=weights,
+        offsets=offsets,
+        labels=load_taxonomy().labels,
+        kinds=tuple(PetitionKind),
+        calibration=calibration,
+        thresholds=thresholds,
+        trained_on={"messages": len(messages), "cues": len(cues)},
+    )
+
+
+def heads_of(examples: Sequence[Example]) -> tuple[Head, Head, Head, Head]:
+    """The four questions (code, kind, restricted, urgent) over these examples."""
+    labels, kinds = load_taxonomy().labels, tuple(PetitionKind)
+    coded = [i for i, example in enumerate(examples) if example.code is not None]
+    kinded = [i for i, example in enumerate(examples) if example.kind is not None]
+    everything = range(len(examples))
+
+    def head(rows: Sequence[int], answers: list[int], classes: int, *, balanced: bool) -> Head:
+        return Head(np.array(rows, dtype=np.int64), np.array(answers, dtype=np.int64), classes, balanced)
+
+    return (
+        head(coded, [labels.index(examples[i].code or "") for i in coded], len(labels), balanced=False),
+        head(kinded, [kinds.index(k) for i in kinded if (k := examples[i].kind)], len(kinds), balanced=True),
+        head(everything, [int(example.is_restricted) for example in examples], 2, balanced=True),
+        head(everything, [int(example.is_urgent) for example in examples], 2, balanced=True),
+    )
+
+
+def _fit_heads(
+    rows: sp.csr_matrix, heads: Sequence[Head], examples: int, without: npt.NDArray[np.bool_] | None
+) -> tuple[Floats, Floats]:
+    """Fit every head on both copies (`rows` holds them stacked) of the examples not held out."""
+    weights, offsets = [], []
+    for head in heads:
+        kept = np.ones(len(head.rows), dtype=bool) if without is None else ~without[head.rows]
+        chosen = head.rows[kept]
+        answers = np.concatenate([head.answers[kept]] * 2)
+        part = rows[np.concatenate([chosen, chosen + examples])]
+        head_weights, head_offsets = _fit_head(part, answers, head)
+        weights.append(head_weights)
+        offsets.append(head_offsets)
+    return np.hstack(weights).astype(np.float32), np.concatenate(offsets).astype(np.float32)
+
+
+def _fit_head(rows: sp.csr_matrix, answers: Ints, head: Head) -> tuple[Doubles, Doubles]:
+    """The sum of a support vector machine and a logistic regression, each scaled to the same spread of decisions."""
+    weighting = "balanced" if head.balanced else None
+    columns = 1 if head.classes == 2 else head.classes
+    weights, offsets = np.zeros((rows.shape[1], columns)), np.full(columns, 0.0)
+    machines = (
+        LinearSVC(C=0.3, class_weight=weighting, tol=1e-3, random_state=SEED),
+        OneVsRestClassifier(
+            LogisticRegression(
+                C=10.0, class_weight=weighting, solver="liblinear", dual=True, tol=1e-2, random_state=SEED
+            )
+        ),
+    )
+    present = np.unique(answers)
+    for machine in machines:
+        machine.fit(rows, answers)
+        spread = float(np.std(machine.decision_function(rows))) or 1.0
+        fitted = getattr(machine, "estimators_", [machine])
+        coefficients = np.vstack([part.coef_ for part in fitted])
+        intercepts = np.concatenate([np.atleast_1d(part.intercept_) for part in fitted])
+        where = [0] if columns == 1 else present
+        weights[:, where] += coefficients.T / spread
+        offsets[where] += intercepts / spread
+    if columns > 1:
+        offsets[np.setdiff1d(np.arange(columns), present)] = -10.0  # a class that was never seen is never chosen
+    return weights, offsets
+
+
+def _held_out(
+    as_written: sp.csr_matrix,
+    as_folded: sp.csr_matrix,
+    heads: Sequence[Head],
+    messages: int,
+    examples: Sequence[Example],
+    progress: Progress,
+) -> Doubles:
+    """Decisions for each message, as written and then folded, by a fit that saw neither copy. Cues are always seen."""
+    both = sp.vstack([as_written, as_folded]).tocsr()
+    decisions = np.zeros((2 * messages, sum(1 if head.classes == 2 else head.classes for head in heads)))
+    for inside in folds_of(examples[:messages]):
+        without = np.zeros(len(examples), dtype=bool)
+        without[inside] = True
+        weights, offsets = _fit_heads(both, heads, len(examples), without)
+        decisions[inside] = as_written[inside] @ weights + offsets
+        decisions[inside + messages] = as_folded[inside] @ weights + offsets
+        progress()
+    return decisions
+
+
+def folds_of(messages: Sequence[Example]) -> list[Ints]:
+    """Which messages each fold holds out: codes spread evenly, copies of one text always in one fold."""
+    codes = [example.code for example in messages]
+    texts: dict[str, int] = {}
+    groups = [texts.setdefault(fold(example.text), len(texts)) for example in messages]
+    splitter = StratifiedGroupKFold(n_splits=FOLDS, shuffle=True, random_state=SEED)
+    return [np.asarray(held) for _, held in splitter.split(codes, codes, groups)]
+
+
+def _calibrate(decisions: Doubles, heads: Sequence[Head], messages: int) -> tuple[Calibration, Thresholds]:
+    """Probabilities and thresholds from held-out decisions (both copies of each message)."""
+    code, kind, restricted, urgent = (np.concatenate([head.answers[:messages]] * 2) for head in heads)
+    n, k = heads[0].classes, heads[1].classes
+    code_scale = _temperature(decisions[:, :n], code)
+    kind_scale = _temperature(decisions[:, n : n + k], kind)
+    restricted_curve, urgent_curve = _platt(decisions[:, n + k], restricted), _platt(decisions[:, n + k + 1], urgent)
+    chances = softmax(decisions[:, :n] * code_scale)
+    return (
+        Calibration(code_scale=code_scale, kind_scale=kind_scale, restricted=restricted_curve, urgent=urgent_curve),
+        Thresholds(
+            review_below=_review_threshold(chances, code),
+            second_above=SECOND_ABOVE,
+            restricted_above=_recall_threshold(decisions[:, n + k], restricted, restricted_curve, RESTRICTED_RECALL),
+            urgent_above=_recall_threshold(decisions[:, n + k + 1], urgent, urgent_curve, URGENT_RECALL),
+        ),
+    )
+
+
+def _temperature(decisions: Doubles, answers: Ints) -> float:
+    def loss(scale: float) -> float:
+        chances = softmax(decisions * scale)[np.arange(len(answers)), answers]
+        return float(-np.log(np.maximum(chances, 1e-12)).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.05, 10.0), method="bounded").x)
+
+
+def _platt(decisions: Doubles, answers: Ints) -> tuple[float, float]:
+    if len(np.unique(answers)) < 2:
+        return 1.0, -10.0
+    curve = LogisticRegression(C=1e3).fit(decisions.reshape(-1, 1), answers)
+    return float(curve.coef_[0, 0]), float(curve.intercept_[0])
+
+
+def _review_threshold(chances: Doubles, answers: Ints) -> float:
+    """The lowest confidence from which the accepted texts are right often enough."""
+    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == answers
+    for threshold in np.arange(0.10, 0.95, 0.01):
+        accepted = confidence >= threshold
+        if accepted.any() and right[accepted].mean() >= ACCEPTED_ACCURACY:
+            return round(float(threshold), 2)
+    return 0.95
+
+
+def _recall_threshold(decisions: Doubles, answers: Ints, curve: tuple[float, float], recall: float) -> float:
+    """The highest probability that still catches this share of the held-out positives."""
+    positives = np.sort(decisions[answers == 1])
+    if not len(positives):
+        return 0.5
+    last = positives[int(np.floor((1.0 - recall) * len(positives)))]
+    return float(1.0 / (1.0 + np.exp(-(curve[0] * last + curve[1])))) - 1e-6
