@@ -1,0 +1,104 @@
+"""Keeps attachments as files named by the SHA-256 of their content, outside every database transaction.
+
+Called by the edges before a feedback is stored, and by the sweeper. Written to a temporary name, fsynced, renamed: a
+file is there whole or not at all, and the same content is kept once. A file that no feedback refers to after a day is
+an orphan of a refused or lost request and is swept. Never decides what may be kept (`uploads` does).
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hotline.facts import Attachment
+from services.ingest.store import NoSuchFile
+from services.ingest.uploads import cleaned, stored_name
+
+ORPHAN_AGE = timedelta(hours=24)
+FILE_ID = re.compile(r"[0-9a-f]{64}")
+TEMPORARY = "incoming"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileVault:
+    """The folder of attachments; two characters of the id name the sub-folder."""
+
+    folder: Path
+
+    async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
+        """Check, clean and keep one whole file; returns when it is on disk. Raises Invalid (see `uploads.cleaned`)."""
+        return await asyncio.to_thread(self._keep, name, content, field)
+
+    def path_of(self, file_id: str) -> Path:
+        """Return where a file lies; raises NoSuchFile."""
+        if not FILE_ID.fullmatch(file_id):
+            raise NoSuchFile(file_id)
+        path = self._place(file_id)
+        if not path.is_file():
+            raise NoSuchFile(file_id)
+        return path
+
+    async def sweep(self, now: datetime, is_referenced: Callable[[str], bool]) -> int:
+        """Remove files older than a day that nothing refers to, and left-over temporaries; returns how many."""
+        return await asyncio.to_thread(self._sweep, now, is_referenced)
+
+    async def remove(self, file_ids: Collection[str]) -> None:
+        """Remove files at once (an erasure); those that are gone already do not matter."""
+        await asyncio.to_thread(self._remove, file_ids)
+
+    def _keep(self, name: str, content: bytes, field: str) -> Attachment:
+        media_type, kept = cleaned(name, content, field=field)
+        file_id = hashlib.sha256(kept).hexdigest()
+        path = self._place(file_id)
+        if path.exists():
+            os.utime(path)
+        else:
+            self._write(path, kept)
+        return Attachment(
+            file_id=file_id, media_type=media_type, size_bytes=len(kept), name=stored_name(name, media_type)
+        )
+
+    def _remove(self, file_ids: Collection[str]) -> None:
+        for file_id in file_ids:
+            self._place(file_id).unlink(missing_ok=True)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        draft = self.folder / TEMPORARY / secrets.token_hex(16)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        for folder in (path.parent, self.folder):
+            _fsync_folder(folder)
+
+    def _place(self, file_id: str) -> Path:
+        return self.folder / file_id[:2] / file_id
+
+    def _sweep(self, now: datetime, is_referenced: Callable[[str], bool]) -> int:
+        swept = 0
+        for path in sorted(self.folder.glob("*/*")):
+            age = now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            is_orphan = path.parent.name == TEMPORARY or not is_referenced(path.name)
+            if age > ORPHAN_AGE and is_orphan:
+                path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

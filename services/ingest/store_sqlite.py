@@ -1,0 +1,307 @@
+"""Keeps ingest's documents in the embedded database, with their facts in the same transaction.
+
+Who sent a feedback is kept sealed beside the document (Luật BVDLCN 91/2025), under the product's secret; numbers are
+found through a keyed mark of them, so the file alone names nobody. Called through the `FeedbackStore` protocol.
+"""
+
+import hmac
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from hotline.facts import Fact
+from hotline.plumbing.backend import Backend
+from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.seal import Sealer
+from hotline.plumbing.sqlite import Database
+from services.ingest.documents import (
+    Batch,
+    Feedback,
+    Notice,
+    Reporter,
+    decode_batch,
+    decode_feedback,
+    decode_notice,
+    encode,
+)
+from services.ingest.following import needs_telling
+from services.ingest.store import Added, Conflict, TrackingCodeTaken, WasErased
+
+CONTACT_KEY_ID = "secret"
+
+MIGRATIONS = (
+    Migration(
+        number=1,
+        statements=(
+            """create table ingest_feedback (
+                 id text primary key, version integer not null, tracking_code text not null unique, doc blob not null,
+                 contact blob, phone_mark blob, recorded_at text not null, is_ticketless integer not null,
+                 is_shown integer not null, tell_since text) without rowid""",
+            "create index ingest_phone on ingest_feedback (phone_mark, recorded_at) where phone_mark is not null",
+            "create index ingest_ticketless on ingest_feedback (recorded_at) where is_ticketless = 1",
+            "create index ingest_tell on ingest_feedback (tell_since) where tell_since is not null",
+            """create table ingest_file (
+                 file_id text not null, feedback_id text not null, primary key (file_id, feedback_id)) without rowid""",
+            "create index ingest_file_feedback on ingest_file (feedback_id)",
+            "create table ingest_erased (id text primary key) without rowid",
+            """create table ingest_notice (
+                 id text primary key, feedback_id text not null, cause text not null, kind text not null,
+                 recipient text not null, is_waiting integer not null, created_at text not null, doc blob not null,
+                 unique (feedback_id, cause, kind, recipient)) without rowid""",
+            "create index ingest_notice_waiting on ingest_notice (created_at) where is_waiting = 1",
+            """create table ingest_batch (
+                 id text primary key, started_at text not null, doc blob not null) without rowid""",
+        ),
+    ),
+)
+
+
+class SqliteFeedbackStore:
+    """The `FeedbackStore` of the embedded default; make it with `open_store`."""
+
+    def __init__(self, database: Database, log: SqliteLog, secret: str) -> None:
+        self.database = database
+        self.log = log
+        self.sealer = Sealer({CONTACT_KEY_ID: secret})
+        self.mark_key = hmac.digest(secret.encode(), b"ingest phone mark", "sha256")
+
+    async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
+        """See `FeedbackStore`."""
+        row = self._row(feedback)
+
+        def work(connection: sqlite3.Connection) -> Added:
+            if _is_erased(connection, feedback.feedback_id):
+                raise WasErased(feedback.feedback_id)
+            if self._insert(connection, feedback, row):
+                self.log.append(connection, facts)
+                _insert_notices(connection, notices)
+                return Added(feedback=feedback, is_new=True)
+            return Added(feedback=self._stored(connection, feedback.feedback_id), is_new=False)
+
+        return await self.database.write(work)
+
+    async def add_chunk(self, chunk: Sequence[tuple[Feedback, Fact]], batch: Batch) -> Batch:
+        """See `FeedbackStore`."""
+        rows = [(feedback, fact, self._row(feedback)) for feedback, fact in chunk]
+
+        def work(connection: sqlite3.Connection) -> Batch:
+            new = []
+            for feedback, fact, row in rows:
+                if not _is_erased(connection, feedback.feedback_id) and self._insert(connection, feedback, row):
+                    new.append(fact)
+            self.log.append(connection, new)
+            known = len(rows) - len(new)
+            progress = replace(batch, accepted=batch.accepted + len(new), known=batch.known + known)
+            connection.execute(
+                "insert into ingest_batch values (?, ?, ?) on conflict (id) do update set doc = excluded.doc",
+                (batch.batch_id, _sortable(batch.started_at), encode(progress)),
+            )
+            return progress
+
+        return await self.database.write(work)
+
+    async def save(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Feedback:
+        """See `FeedbackStore`."""
+        saved = replace(feedback, version=feedback.version + 1)
+        row = self._row(saved)
+
+        def work(connection: sqlite3.Connection) -> Feedback:
+            done = connection.execute(
+                "update ingest_feedback set version = ?, doc = ?, is_ticketless = ?, is_shown = ?, tell_since = ?"
+                " where id = ? and version = ?",
+                (row[1], row[3], row[7], row[8], row[9], row[0], feedback.version),
+            )
+            if done.rowcount != 1:
+                raise Conflict(feedback.feedback_id)
+            self.log.append(connection, facts)
+            _insert_notices(connection, notices)
+            return saved
+
+        return await self.database.write(work)
+
+    async def get(self, feedback_id: str) -> Feedback | None:
+        """See `FeedbackStore`."""
+        return await self._one("select doc, contact from ingest_feedback where id = ?", feedback_id)
+
+    async def by_tracking_code(self, code: str) -> Feedback | None:
+        """See `FeedbackStore`."""
+        return await self._one("select doc, contact from ingest_feedback where tracking_code = ?", code)
+
+    async def earlier_calls(self, phone: str, limit: int) -> list[Feedback]:
+        """See `FeedbackStore`."""
+        return await self._many(
+            "select doc, contact from ingest_feedback where phone_mark = ? and is_shown = 1"
+            " order by recorded_at desc limit ?",
+            self._mark(phone), limit,
+        )  # fmt: skip
+
+    async def to_tell_by_phone(self, limit: int) -> list[Feedback]:
+        """See `FeedbackStore`."""
+        return await self._many(
+            "select doc, contact from ingest_feedback where tell_since is not null order by tell_since limit ?",
+            limit,
+        )
+
+    async def without_ticket_since(self, recorded_before: datetime, limit: int) -> list[Feedback]:
+        """See `FeedbackStore`."""
+        return await self._many(
+            "select doc, contact from ingest_feedback where is_ticketless = 1 and recorded_at < ?"
+            " order by recorded_at limit ?",
+            _sortable(recorded_before), limit,
+        )  # fmt: skip
+
+    async def file_ids(self) -> frozenset[str]:
+        """See `FeedbackStore`."""
+        rows = await self.database.read(
+            lambda connection: connection.execute("select file_id from ingest_file").fetchall()
+        )
+        return frozenset(row["file_id"] for row in rows)
+
+    async def erase(self, feedback_id: str, facts: Sequence[Fact]) -> frozenset[str]:
+        """See `FeedbackStore`."""
+
+        def work(connection: sqlite3.Connection) -> frozenset[str]:
+            gone = connection.execute("delete from ingest_feedback where id = ?", (feedback_id,)).rowcount
+            if not gone:
+                return frozenset()
+            connection.execute("insert or ignore into ingest_erased values (?)", (feedback_id,))
+            connection.execute("delete from ingest_notice where feedback_id = ?", (feedback_id,))
+            self.log.erase(connection, feedback_id)
+            self.log.append(connection, facts)
+            return _release_files(connection, feedback_id)
+
+        return await self.database.write(work)
+
+    async def import_progress(self, batch_id: str) -> Batch | None:
+        """See `FeedbackStore`."""
+        row = await self.database.read(
+            lambda connection: connection.execute("select doc from ingest_batch where id = ?", (batch_id,)).fetchone()
+        )
+        return decode_batch(row["doc"]) if row else None
+
+    async def recent_batches(self, limit: int) -> list[Batch]:
+        """See `FeedbackStore`."""
+        rows = await self.database.read(
+            lambda connection: connection.execute(
+                "select doc from ingest_batch order by started_at desc limit ?", (limit,)
+            ).fetchall()
+        )
+        return [decode_batch(row["doc"]) for row in rows]
+
+    async def notices_to_send(self, limit: int) -> list[Notice]:
+        """See `FeedbackStore`."""
+        rows = await self.database.read(
+            lambda connection: connection.execute(
+                "select doc from ingest_notice where is_waiting = 1 order by created_at limit ?", (limit,)
+            ).fetchall()
+        )
+        return [decode_notice(row["doc"]) for row in rows]
+
+    async def save_notice(self, notice: Notice) -> None:
+        """See `FeedbackStore`."""
+        is_waiting = notice.sent_at is None and notice.given_up_at is None
+        await self.database.write(
+            lambda connection: connection.execute(
+                "update ingest_notice set doc = ?, is_waiting = ? where id = ?",
+                (encode(notice), is_waiting, notice.notice_id),
+            )
+        )
+
+    async def _one(self, statement: str, *values: object) -> Feedback | None:
+        found = await self._many(statement, *values)
+        return found[0] if found else None
+
+    async def _many(self, statement: str, *values: object) -> list[Feedback]:
+        rows = await self.database.read(lambda connection: connection.execute(statement, values).fetchall())
+        return [self._read(row) for row in rows]
+
+    def _read(self, row: sqlite3.Row) -> Feedback:
+        feedback = decode_feedback(row["doc"])
+        if row["contact"] is None:
+            return feedback
+        words = self.sealer.open(row["contact"], key_id=CONTACT_KEY_ID, belongs_to=f"contact:{feedback.feedback_id}")
+        return replace(feedback, reporter=msgspec.json.decode(words, type=Reporter))
+
+    def _row(self, feedback: Feedback) -> tuple[object, ...]:
+        """Return the columns of the table, in its order."""
+        reporter, ticket = feedback.reporter, feedback.ticket
+        contact = phone_mark = None
+        if reporter is not None:
+            words = msgspec.json.encode(reporter)
+            contact = self.sealer.seal(words, belongs_to=f"contact:{feedback.feedback_id}")
+            phone_mark = self._mark(reporter.phone) if reporter.phone else None
+        tell_since = ticket.answered_at or feedback.recorded_at if ticket and needs_telling(feedback) else None
+        return (
+            feedback.feedback_id,
+            feedback.version,
+            feedback.tracking_code,
+            encode(replace(feedback, reporter=None)),
+            contact,
+            phone_mark,
+            _sortable(feedback.recorded_at),
+            ticket is None,
+            ticket is not None and not ticket.restricted,
+            _sortable(tell_since) if tell_since else None,
+        )
+
+    def _mark(self, phone: str) -> bytes:
+        return hmac.digest(self.mark_key, phone.encode(), "sha256")[:16]
+
+    def _insert(self, connection: sqlite3.Connection, feedback: Feedback, row: tuple[object, ...]) -> bool:
+        """Insert unless the id is there; raises TrackingCodeTaken for the code of another feedback."""
+        try:
+            done = connection.execute(
+                "insert into ingest_feedback values (?,?,?,?,?,?,?,?,?,?) on conflict (id) do nothing", row
+            )
+        except sqlite3.IntegrityError as error:
+            raise TrackingCodeTaken from error
+        if done.rowcount == 1:
+            connection.executemany(
+                "insert or ignore into ingest_file values (?, ?)",
+                [(file.file_id, feedback.feedback_id) for file in feedback.attachments],
+            )
+        return done.rowcount == 1
+
+    def _stored(self, connection: sqlite3.Connection, feedback_id: str) -> Feedback:
+        row = connection.execute("select doc, contact from ingest_feedback where id = ?", (feedback_id,)).fetchone()
+        return self._read(row)
+
+
+async def open_store(backend: Backend) -> SqliteFeedbackStore:
+    """Make ingest's tables where they are missing and return the store; raises SchemaTooNew."""
+    await migrate(backend.database, "ingest", MIGRATIONS)
+    return SqliteFeedbackStore(backend.database, backend.log, backend.settings.secret_key)
+
+
+def _sortable(at: datetime) -> str:
+    """Return an instant as text whose order is the order of time."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
+    return connection.execute("select 1 from ingest_erased where id = ?", (feedback_id,)).fetchone() is not None
+
+
+def _insert_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
+    connection.executemany(
+        "insert or ignore into ingest_notice values (?,?,?,?,?,?,?,?)",
+        [
+            (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, _sortable(n.created_at), encode(n))
+            for n in notices
+        ],
+    )
+
+
+def _release_files(connection: sqlite3.Connection, feedback_id: str) -> frozenset[str]:
+    """Forget the feedback's files; return those that no other feedback keeps."""
+    held = connection.execute("select file_id from ingest_file where feedback_id = ?", (feedback_id,)).fetchall()
+    connection.execute("delete from ingest_file where feedback_id = ?", (feedback_id,))
+    return frozenset(
+        row["file_id"]
+        for row in held
+        if not connection.execute("select 1 from ingest_file where file_id = ?", (row["file_id"],)).fetchone()
+    )
