@@ -35,13 +35,15 @@ _COMMAS = re.compile(r"[,;\n/]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A typed address in folded parts; each may be empty. `names_province` is the code the province part
-    stands for.
+    """A typed address in folded parts; each may be empty. `unsplit` is the part that `commune` and
+    `district` were taken from when they stood in one ("xa quan ba" may be either "xã Quản Bạ" or a
+    district). `names_province` is the code the province part stands for.
     """
 
     commune: str
     district: str
     province: str
+    unsplit: str = ""
     names_province: str | None
 
 
@@ -84,7 +86,8 @@ def parse(text: str, province_of: Callable[[str], str | None]) -> Address:
     if not province and district:
         code = province_of(without(DISTRICT_WORDS, district)[1]) if district.startswith("thanh pho ") else None
         province = without(DISTRICT_WORDS, district)[1] if code else ""
-    return Address(commune=commune, district=district, province=province, names_province=code)
+    unsplit = next((part for part in head if district and part.endswith(f" {district}") or part == district), "")
+    return Address(commune=commune, district=district, province=province, names_province=code, unsplit=unsplit)
 
 
 def _split_province(parts: list[str], province_of: Callable[[str], str | None]) -> tuple[list[str], str, str | None]:

@@ -9,6 +9,7 @@ seal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,7 +26,7 @@ from hotline.place_words import (
     parse,
     without,
 )
-from hotline.text import clean
+from hotline.text import clean, has_diacritics
 
 if TYPE_CHECKING:
     from vietnam_provinces import Province as ListedProvince
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _EXACT, _STARTS, _HAS_WORDS, _NONE = range(4)
 _LONGEST_VIA = 80
+_NOT_A_LETTER = re.compile(r"[^\w]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +151,15 @@ class Gazetteer:
         address = parse(query, self._province_of)
         if not address.commune and not address.district and province_code:
             return tuple(Match(commune=c) for c in self.communes(province_code)[:limit])
-        if province_code and address.names_province not in (None, province_code):
-            return ()
-        scope = address.names_province or province_code
+        is_elsewhere = bool(province_code) and address.names_province not in (None, province_code)
+        scope = province_code if is_elsewhere else address.names_province or province_code
+        as_one_name = self._current(address.unsplit, scope) or self._current(key(expand(query)), province_code)
+        if _has_exact(as_one_name) or is_elsewhere:
+            return _as_accented(query, _unique(m for m in as_one_name if m.is_exact or not is_elsewhere))[:limit]
         current = self._current(address.commune or without(DISTRICT_WORDS, address.district)[1], scope)
         if address.names_province and not _has_exact(current):
-            current = [*current, *self._current(key(query), province_code)]
-        return _unique(self._with_former(query, address, scope, current))[:limit]
+            current = [*current, *as_one_name]
+        return _as_accented(query, _unique(self._with_former(query, address, scope, current)))[:limit]
 
     def resolve(self, province: str, commune: str) -> Commune | tuple[Match, ...]:
         """The one commune meant, else the candidates (none: an empty tuple).
@@ -296,6 +300,26 @@ def _unique(matches: Iterable[Match]) -> tuple[Match, ...]:
         if match.is_exact and not kept.is_exact:
             first[match.commune.code] = replace(kept, is_exact=True)
     return tuple(first.values())
+
+
+def _as_accented(query: str, matches: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Where names differ in diacritics alone (xã Sơn Hà, xã Sơn Hạ), those typed decide, if any were typed."""
+    exact = [match for match in matches if match.is_exact and not match.via]
+    typed = f" {_NOT_A_LETTER.sub(' ', clean(query).lower())} "
+    meant = [match for match in exact if f" {_bare_accented(match.commune)} " in typed]
+    if len(exact) < 2 or not meant or not has_diacritics(query):
+        return matches
+    meant_names = {_bare_accented(match.commune) for match in meant}
+    others = [
+        replace(match, is_exact=match.is_exact and (bool(match.via) or _bare_accented(match.commune) in meant_names))
+        for match in matches
+        if match not in meant
+    ]
+    return (*meant, *others)
+
+
+def _bare_accented(commune: Commune) -> str:
+    return _NOT_A_LETTER.sub(" ", commune.name.lower().removeprefix(f"{commune.kind} "))
 
 
 def _former_names(provinces: Iterable[Province]) -> list[str]:
