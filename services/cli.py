@@ -4,38 +4,14 @@ Settings come from the environment and are checked before anything starts. A com
 sentence on standard error and ends with 1; wrong usage ends with 2.
 """
 
-import asyncio
 import importlib
-import os
-import sys
-from collections.abc import Awaitable, Callable
 
 import click
 
-from hotline.config import Settings, SettingsError, load_settings
-from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.command_line import read_settings, run_or_explain
 from hotline.plumbing.log import configure_logging
-from hotline.plumbing.migrations import SchemaTooNew
 
 SERVICES = ("ingest", "classify", "respond")
-
-
-def read_settings() -> Settings:
-    """Read the environment; every fault is one line and the command ends with 2."""
-    try:
-        return load_settings(os.environ)
-    except SettingsError as error:
-        for fault in error.faults:
-            click.echo(f"hotline: setting {fault}", err=True)
-        sys.exit(2)
-
-
-def run_or_explain(work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work`; what is wrong with the world is told in one sentence."""
-    try:
-        asyncio.run(work())  # type: ignore[arg-type]
-    except (WorldIsDown, SchemaTooNew) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -54,7 +30,7 @@ def run(services: tuple[str, ...]) -> None:
     configure_logging(settings.log_level)
     from services.server import serve
 
-    run_or_explain(lambda: serve(settings, SERVICES))
+    run_or_explain(serve(settings, SERVICES))
 
 
 @hotline.group("dead-letters")
@@ -95,7 +71,7 @@ def run_letters(verb: str, letter_id: int | None) -> None:
     settings = read_settings()
     from services.dead_letters import work_on_letters
 
-    run_or_explain(lambda: work_on_letters(settings, verb, letter_id))
+    run_or_explain(work_on_letters(settings, verb, letter_id))
 
 
 def add_service_commands() -> None:

@@ -4,5 +4,6 @@ import click
 
 from services.respond.command_due import due_command
 from services.respond.command_route import route_command
+from services.respond.command_user import user
 
-commands: tuple[click.Command, ...] = (route_command, due_command)
+commands: tuple[click.Command, ...] = (route_command, due_command, user)

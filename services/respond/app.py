@@ -1,0 +1,77 @@
+"""Puts respond together: store, rules, pages and loops. Called by `services/server.py` and by tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from hotline.config import Settings
+from hotline.facts import AccountState
+from hotline.plumbing.backend import Backend
+from hotline.plumbing.consume import Consumer
+from hotline.web.audience import Sessions
+from hotline.web.keys import SESSIONS
+from hotline.web.service import Service
+from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
+from services.respond.account_actions import FIRST_ADMIN, create_first_admin
+from services.respond.accounts import account_state
+from services.respond.consumer import GROUP, handler
+from services.respond.opening import open_desk
+from services.respond.ticker import ticker
+
+HERE = Path(__file__).parent
+
+
+@dataclass(slots=True)
+class Gate:
+    """Ends sessions that an account's change revokes; there are none before the application starts."""
+
+    sessions: Sessions | None = None
+
+    def end_sessions(self, account: AccountState) -> None:
+        """End the sessions issued before the account's last revocation."""
+        if self.sessions is not None and account.revoked_before is not None:
+            self.sessions.revoke(account.account_id, account.revoked_before)
+
+
+async def open_service(backend: Backend, settings: Settings) -> Service:
+    """Open respond: its tables, the locality's rules, the first administrator. Raises what a broken profile says."""
+    desk = await open_desk(backend, settings.locality)
+    password = await create_first_admin(desk.store, desk.rules.directory, backend.clock())
+    gate = Gate()
+    handle = handler(desk, backend.clock, gate.end_sessions)
+    consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock)
+    pages = (
+        web_accounts.AccountPages(desk, settings.session_hours),
+        web_desk.DeskPages(desk),
+        web_agency.AgencyPages(desk),
+        web_ticket.TicketPages(desk),
+        web_inspector.InspectorPages(desk),
+    )
+
+    async def start(app: web.Application) -> None:
+        gate.sessions = app[SESSIONS]
+        for account in await desk.store.accounts():
+            gate.end_sessions(account_state(account))
+
+    async def is_ready() -> bool:
+        return consumer.trouble is None
+
+    return Service(
+        name="respond",
+        routes=tuple(route for handlers in pages for route in handlers.routes()),
+        template_dir=HERE / "templates",
+        message_dir=HERE,
+        loops={"consumer": consumer.run, "ticker": ticker(desk, backend.clock)},
+        ready=is_ready,
+        start=start,
+        notices=first_start(password),
+        nav=(*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV),
+    )
+
+
+def first_start(password: str | None) -> tuple[str, ...]:
+    """Return what is said once: the administrator's password."""
+    if password is None:
+        return ()
+    return (f"hotline: first start. Sign in at /sign-in as {FIRST_ADMIN} with the password {password} (said once).",)

@@ -1,0 +1,11 @@
+"""Opens respond's store and rules over a backend; shared by the service and its commands."""
+
+from hotline.plumbing.backend import Backend
+from services.respond.actions import Desk
+from services.respond.rules import load_rules
+from services.respond.store_sqlite import open_store
+
+
+async def open_desk(backend: Backend, locality: str) -> Desk:
+    """Make the tables where they are missing and read the locality's rules; raises what a broken profile says."""
+    return Desk(store=await open_store(backend.database, backend.log), rules=load_rules(locality))
