@@ -23,7 +23,17 @@ import click
 from tools.bare_server import PATH
 from tools.load import CONNECTIONS, percentile
 from tools.messages import ROOT
-from tools.processes import Server, empty_folder, free_port, settings_for, start, start_hotline, stop, wait_until_ready
+from tools.processes import (
+    Server,
+    empty_folder,
+    end_on_sigterm,
+    free_port,
+    settings_for,
+    start,
+    start_hotline,
+    stop,
+    wait_until_ready,
+)
 from tools.stores import dead_letters, reading, wait_until_drained
 
 BENCH_DIR = ROOT / "var" / "bench"
@@ -178,6 +188,7 @@ def print_table(numbers: Mapping[str, object]) -> None:
 @click.option("--data-dir", default=BENCH_DIR, type=click.Path(path_type=Path), help="An empty folder on a real disk.")
 def main(rounds: int, seconds: float, rate: float, ticket_seconds: float, data_dir: Path) -> None:
     """Measure intake against a bare handler, and the time from request to ticket."""
+    end_on_sigterm()
     empty_folder(data_dir, may_empty=BENCH_DIR)
     with running(start_bare(data_dir)) as bare, running(start_hotline(data_dir, free_port())) as hotline:
         tickets = measure_tickets(hotline, data_dir, rate, ticket_seconds)

@@ -29,7 +29,7 @@ from tools.faults import (
     write_slips,
 )
 from tools.messages import ROOT
-from tools.processes import empty_folder, free_port, kill, start_hotline, stop, wait_until_ready
+from tools.processes import empty_folder, end_on_sigterm, free_port, kill, start_hotline, stop, wait_until_ready
 from tools.stores import dead_letters, take_census, wait_until_drained
 
 DEFAULT_DIR = ROOT / "var" / "drill"
@@ -157,6 +157,7 @@ async def run_drill(plan: Plan, report: Callable[[Outcome], None]) -> "Drill":
 )
 def main(kills: int, rate: float, seed: int, only_kills: bool, data_dir: Path) -> None:
     """Kill hotline under load and count what it promised; one JSON line a fault, exit code 1 if anything is wrong."""
+    end_on_sigterm()
     outcomes: list[Outcome] = []
 
     def report(outcome: Outcome) -> None:

@@ -57,6 +57,15 @@ def empty_folder(path: Path, *, may_empty: Path) -> Path:
     return path
 
 
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this tool as Ctrl-C does, so that it ends what it started."""
+
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def free_port() -> int:
     """Return a port that nobody listens on now."""
     with socket.socket() as probe:

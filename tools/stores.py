@@ -86,14 +86,17 @@ def doubled_history(feedback_id: str, document: bytes) -> list[str]:
 
 
 def doubled_rows(connection: sqlite3.Connection) -> list[str]:
-    """Return notices and facts that are there twice for one cause."""
+    """Return notices, and facts of ingest and classify, that are there twice for one cause.
+
+    respond's are told by the histories: two clocks of one ticket may well be warned about, each with a fact.
+    """
     notices = connection.execute(
         "select count(*) || ' notices ' || kind || ' of ' || feedback_id from ingest_notice"
         " group by feedback_id, cause, kind, recipient having count(*) > 1"
     )
     facts = connection.execute(
         "select count(*) || ' facts ' || kind || ' ' || cause || ' of ' || feedback_id from bus_fact"
-        " where cause <> ? group by feedback_id, producer, kind, cause having count(*) > 1",
+        " where cause <> ? and producer <> 'respond' group by feedback_id, producer, kind, cause having count(*) > 1",
         (MAY_REPEAT,),
     )
     return [row[0] for rows in (notices, facts) for row in rows.fetchall()]
