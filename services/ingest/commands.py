@@ -14,9 +14,8 @@ from tqdm import tqdm
 
 from hotline.errors import Invalid
 from hotline.plumbing.backend import Backend, open_backend, utc_now
-from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.command_line import read_settings, run_or_explain
 from hotline.plumbing.log import configure_logging
-from hotline.plumbing.migrations import SchemaTooNew
 from hotline.web.messages import LANGUAGES, Messages, load_messages
 from services.ingest import actions
 from services.ingest.app import HERE, open_intake
@@ -68,8 +67,6 @@ commands: tuple[click.Command, ...] = (import_file, erase)
 
 def run(work: Callable[[Backend], Awaitable[None]]) -> None:
     """Open the backend of the settings and run `work`; what is wrong is told in one sentence."""
-    from services.cli import read_settings
-
     settings = read_settings()
     configure_logging("WARNING")
 
@@ -77,10 +74,7 @@ def run(work: Callable[[Backend], Awaitable[None]]) -> None:
         async with open_backend(settings, utc_now) as backend:
             await work(backend)
 
-    try:
-        asyncio.run(opened())
-    except (WorldIsDown, SchemaTooNew) as error:
-        raise click.ClickException(str(error)) from error
+    run_or_explain(opened())
 
 
 async def _import(

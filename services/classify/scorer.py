@@ -1,0 +1,95 @@
+"""Judges messages off the event loop, many at a time, in a process of its own.
+
+Called by `actions.classify` through the consumer. Texts that wait together are judged together. A child that dies is
+the world being down, never a bad message: it is started anew and the texts are tried again by their consumer.
+"""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from hotline.facts import ClassificationState
+from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.log import step
+from services.classify.classification import Judgement, state_of
+from services.classify.scoring_process import judge_texts, start
+
+MAX_BATCH = 64
+
+
+class ClassifierDown(WorldIsDown):
+    """The process that holds the model has died or could not load it: try again."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One text and whoever waits for its judgement."""
+
+    text: str
+    future: "asyncio.Future[tuple[str, Judgement]]"
+
+
+def new_child(models_dir: Path) -> ProcessPoolExecutor:
+    """Start the process that holds the model; it loads when the first texts come."""
+    return ProcessPoolExecutor(
+        max_workers=1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=start,
+        initargs=(models_dir, os.getpid()),
+    )
+
+
+@dataclass(slots=True)
+class Scorer:
+    """The way to the model; `run` must be running for `judge` to answer."""
+
+    models_dir: Path
+    child: ProcessPoolExecutor | None = None
+    waiting: "asyncio.Queue[Waiting]" = field(default_factory=asyncio.Queue)
+
+    async def judge(self, text: str, now: datetime) -> ClassificationState:
+        """Return what the model says of a text, as decided at `now`. Raises ClassifierDown."""
+        asked = Waiting(text, asyncio.get_running_loop().create_future())
+        await self.waiting.put(asked)
+        version, judgement = await asked.future
+        return state_of(judgement, model_version=version, at=now)
+
+    async def run(self) -> None:
+        """Judge what waits, batch after batch, until cancelled. Begins by loading the model."""
+        step("model_loading")
+        await self.score([])
+        step("model_loaded")
+        while True:
+            batch = [await self.waiting.get()]
+            while len(batch) < MAX_BATCH and not self.waiting.empty():
+                batch.append(self.waiting.get_nowait())
+            await self.score(batch)
+
+    async def score(self, batch: Sequence[Waiting]) -> None:
+        """Judge a batch and answer everyone in it, with the failure if there is one."""
+        loop = asyncio.get_running_loop()
+        try:
+            self.child = self.child or new_child(self.models_dir)
+            version, judged = await loop.run_in_executor(self.child, judge_texts, [asked.text for asked in batch])
+        except BrokenProcessPool as error:
+            step("classifier_down", level="ERROR", error=type(error).__name__)
+            self.close()
+            for asked in batch:
+                if not asked.future.done():
+                    asked.future.set_exception(ClassifierDown("the process that holds the model has died"))
+            return
+        for asked, judgement in zip(batch, judged, strict=True):
+            if not asked.future.done():
+                asked.future.set_result((version, judgement))
+
+    def close(self) -> None:
+        """End the child; the next batch starts another."""
+        if self.child is not None:
+            self.child.shutdown(wait=False, cancel_futures=True)
+            self.child = None

@@ -1,0 +1,41 @@
+"""The child process that holds the model: judging is pure computing and must not hold up whoever takes feedback in.
+
+Started by `scorer` alone. Loads or trains the model once, judges lists of texts, and ends when its parent has died.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.classify.classification import Judgement
+from services.classify.judging import judge
+from services.classify.model import Model
+from services.classify.model_file import load_or_train
+
+PARENT_CHECK_S = 1.0
+# Taking feedback in comes first where the processor is short.
+NICENESS = 5
+
+_models: list[Model] = []
+
+
+def start(models_dir: Path, parent_pid: int) -> None:
+    """Prepare the process: lower its priority, watch the parent, load (at the first start: train) the model."""
+    os.nice(NICENESS)
+    threading.Thread(target=end_with_parent, args=(parent_pid,), daemon=True).start()
+    _models.append(load_or_train(models_dir))
+
+
+def end_with_parent(parent_pid: int) -> None:
+    """End this process once it has another parent: a killed server must leave nobody behind."""
+    while os.getppid() == parent_pid:
+        time.sleep(PARENT_CHECK_S)
+    os._exit(0)
+
+
+def judge_texts(texts: Sequence[str]) -> tuple[str, list[Judgement]]:
+    """Return the model's version and its judgement of each text, in order."""
+    model = _models[0]
+    return model.version, judge(model, texts)
