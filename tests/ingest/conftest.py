@@ -1,4 +1,4 @@
-"""What the tests of intake share: a real embedded backend in a folder of its own, a clock that stands, the application."""
+"""What the tests of intake share: a real embedded backend in a folder of its own, the application, a browser."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
