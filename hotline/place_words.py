@@ -86,7 +86,7 @@ def parse(text: str, province_of: Callable[[str], str | None]) -> Address:
     if not province and district:
         code = province_of(without(DISTRICT_WORDS, district)[1]) if district.startswith("thanh pho ") else None
         province = without(DISTRICT_WORDS, district)[1] if code else ""
-    unsplit = next((part for part in head if district and part.endswith(f" {district}") or part == district), "")
+    unsplit = next((part for part in head if district and (part == district or part.endswith(f" {district}"))), "")
     return Address(commune=commune, district=district, province=province, names_province=code, unsplit=unsplit)
 
 
