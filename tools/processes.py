@@ -21,11 +21,13 @@ import click
 
 from tools.messages import ROOT
 
+SHARED_MODELS = ROOT / "var" / "models"
 HOST = "127.0.0.1"
 API_CLIENT = "load"
 API_KEY = "key-of-the-load-driver-of-this-machine"
 WEBHOOK_SECRET = "whsec_" + "dHJhaS1uZ2hpZW0tY3VhLW1heS1uYXktdGhvaQ=="
-START_S = 120.0
+# The first start of a fresh checkout trains the model.
+START_S = 300.0
 STOP_S = 60.0
 POLL_S = 0.05
 
@@ -96,9 +98,17 @@ def hotline_command(*arguments: str) -> list[str]:
 
 def start_hotline(data_dir: Path, port: int, *, before: Sequence[str] = (), **more: str) -> Server:
     """Start `hotline run` and return at once; `before` is put in front of the command (strace), `more` are settings."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    share_models(data_dir)
     command = [*before, *hotline_command("run")]
     return start(command, settings_for(data_dir, port, **more), port, data_dir / "server.log")
+
+
+def share_models(data_dir: Path) -> None:
+    """Let the models of `data_dir` be those of var/, trained once for all that the tools start."""
+    SHARED_MODELS.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (data_dir / "models").symlink_to(SHARED_MODELS)
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], port: int, log: Path) -> Server:
