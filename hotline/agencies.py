@@ -121,10 +121,7 @@ class AgencyDirectory:
 
         A successor of the commune comes before one that serves the whole province. Raises `UnknownAgency`.
         """
-        bodies = self.successors(agency_id, on)
-        own = [body for body in bodies if body.commune_code == commune_code and commune_code is not None]
-        general = [body for body in bodies if body.commune_code is None]
-        return next(iter([*own, *general]), None)
+        return _nearest(self.successors(agency_id, on), commune_code)
 
     def office_of(self, office: str, commune_code: str | None, on: date) -> Agency | None:
         """The body of a kind in a commune on a day ("ubnd-xa" of 00691); None when the commune has none
@@ -166,10 +163,11 @@ class AgencyDirectory:
     def superiors(self, agency_id: str, on: date) -> Iterator[Agency]:
         """The bodies above, nearest first, as of a day (an ended superior is followed to its successor)."""
         agency, seen = self.get(agency_id), {agency_id}
-        while agency.parent_id is not None and agency.parent_id not in seen:
-            seen.add(agency.parent_id)
-            acting = self.acting(agency.parent_id, on, agency.commune_code)
-            if acting is None or acting.id in seen - {agency.parent_id}:
+        while agency.parent_id is not None:
+            # A body may have passed part of its work down: a successor below is no superior.
+            above = [body for body in self.successors(agency.parent_id, on) if body.id not in seen]
+            acting = _nearest(above, agency.commune_code)
+            if acting is None:
                 return
             seen.add(acting.id)
             yield acting
@@ -208,6 +206,11 @@ def read_directory(path: Path, locality: str) -> AgencyDirectory:
         _named=names,
         longest_name=max((len(name.split()) for name in names), default=0),
     )
+
+
+def _nearest(bodies: Iterable[Agency], commune_code: str | None) -> Agency | None:
+    fitting = [body for body in bodies if body.commune_code in (None, commune_code)]
+    return min(fitting, key=lambda body: body.commune_code is None, default=None)
 
 
 def _names(agencies: tuple[Agency, ...]) -> dict[str, frozenset[str]]:
