@@ -47,6 +47,7 @@ class Vectoriser:
     blocks: tuple[Block, ...]
     columns: Mapping[str, Mapping[str, int]]
     idf: Floats
+    unseen_idf: float
 
     @property
     def width(self) -> int:
@@ -72,12 +73,15 @@ class Vectoriser:
 
     def _block_row(self, text: Normalised, block: Block) -> tuple[npt.NDArray[np.int32], Floats]:
         known = self.columns[block.name]
-        found = [column for gram in grams_of(text, block.name) if (column := known.get(gram)) is not None]
+        grams = grams_of(text, block.name)
+        found = [column for gram in grams if (column := known.get(gram)) is not None]
         if not found:
             return np.empty(0, np.int32), np.empty(0, np.float32)
         columns, counts = np.unique(np.array(found, dtype=np.int32), return_counts=True)
         weights = (1.0 + np.log(counts, dtype=np.float32)) * self.idf[columns]
-        weights *= block.weight / np.sqrt(np.dot(weights, weights))
+        # Features never seen count in the length: a text of unknown words gets small scores, hence little confidence.
+        unknown = (len(grams) - len(found)) * self.unseen_idf**2
+        weights *= block.weight / np.sqrt(np.dot(weights, weights) + unknown)
         return columns, weights.astype(np.float32)
 
 
@@ -92,7 +96,7 @@ def fit(texts: Sequence[Normalised], blocks: tuple[Block, ...] = BLOCKS) -> Vect
         kept = sorted(gram for gram, count in texts_with.items() if count >= block.min_texts)
         columns[block.name] = {gram: len(idf) + i for i, gram in enumerate(kept)}
         idf.extend(log((1 + len(texts)) / (1 + texts_with[gram])) + 1.0 for gram in kept)
-    return Vectoriser(blocks=blocks, columns=columns, idf=np.array(idf, dtype=np.float32))
+    return Vectoriser(blocks=blocks, columns=columns, idf=np.array(idf, dtype=np.float32), unseen_idf=log(1 + len(texts)) + 1.0)
 
 
 def grams_of(text: Normalised, block: str) -> list[str]:

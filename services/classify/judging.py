@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.classify.classification import Judgement, decide
-from services.classify.language import detect
+from services.classify.language import detect_read
 from services.classify.model import Model
+from services.classify.normalise import normalise
 
 
 def judge(model: Model, texts: Sequence[str], *, with_reasons: bool = True) -> list[Judgement]:
     """Judge each text, in order. Any string is accepted; the same text always gets the same judgement."""
+    read = [normalise(text) for text in texts]
     judged = []
-    for text, scores in zip(texts, model.score(texts), strict=True):
-        language = detect(text)
-        reasons = model.reasons(text, scores.codes[0][0]) if with_reasons and language.is_vietnamese else ()
+    for text, scores in zip(read, model.score_read(read), strict=True):
+        language = detect_read(text)
+        reasons = model.reasons_read(text, scores.codes[0][0]) if with_reasons and language.is_vietnamese else ()
         judged.append(decide(scores=scores, language=language, thresholds=model.thresholds, reasons=reasons))
     return judged

@@ -11,14 +11,17 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from hotline.text import fold, nfc
-from services.classify.normalise import bounded, load_shorthand, read_telex
+from services.classify.normalise import Normalised, load_shorthand, normalise, read_telex
 
 _WORDS = Path(__file__).parent / "data" / "function-words.toml"
 _READ_CHARACTERS = 1_500
+_MARKED = 0.15
+_FEW = 3
+_TOO_FEW_FOR_LANGDETECT = 5
 
 # Letters that, of the languages written in Latin letters, only Vietnamese (and its neighbours' romanisations) use.
 _ONLY_VIETNAMESE = re.compile("[ăđơưĂĐƠƯ]|[ạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
@@ -26,7 +29,6 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SYLLABLE = re.compile(
     r"(?:ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|[bcdghklmnprstvx])?[aeiouy]{1,3}(?:ng|nh|ch|[cmnpt])?", re.IGNORECASE
 )
-_HMONG = re.compile(r"[^\W\d_]*?[aeiouyw]{1,2}(?:[bmgjvsd])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,31 +57,56 @@ UNDETERMINED = Language(code="und")
 
 def detect(text: str) -> Language:
     """Name the language of a text; the same text always gets the same name. Any string is accepted."""
-    sample = bounded(text)[:_READ_CHARACTERS]
+    return detect_read(normalise(text))
+
+
+def detect_read(read: Normalised) -> Language:
+    """The same for a text already normalised."""
+    sample = read.text[:_READ_CHARACTERS]
     script = _other_script(sample)
     if script is not None:
         return script
-    words = _WORD.findall(sample)
+    words = [word.lower() for word in _WORD.findall(sample)]
     if not words:
         return UNDETERMINED
-    marked = sum(1 for word in words if _ONLY_VIETNAMESE.search(word)) / len(words)
-    folded = [_plain(word) for word in words]
-    if marked >= 0.15:
+    if sum(1 for word in words if _ONLY_VIETNAMESE.search(word)) >= _MARKED * len(words):
         return VIETNAMESE
+    evidence = _weigh(words)
+    return evidence.verdict() or _named_by_langdetect(sample, evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """Shares of the words: frequent in Vietnamese, possible Vietnamese syllables, frequent in the likeliest other."""
+
+    vietnamese: float
+    possible: float
+    other: str
+    other_share: float
+    words: int
+
+    def verdict(self) -> Language | None:
+        """What the words say, None when they do not say enough."""
+        if self.possible >= 0.85 and self.other_share <= max(self.vietnamese, 0.4):
+            return VIETNAMESE
+        if self.other_share > max(self.vietnamese, 0.2):
+            return Language(code=self.other)
+        if self.vietnamese >= 0.15 and self.possible >= (0.6 if self.words > _FEW else 0.5):
+            return VIETNAMESE
+        return Language(code=self.other) if self.other_share >= 0.12 else None
+
+
+def _weigh(words: list[str]) -> _Evidence:
     frequent = load_frequent_words()
-    vietnamese = _share(folded, frequent.vietnamese)
-    other, other_share = max(
-        ((code, _share([w.lower() for w in words], known)) for code, known in frequent.others),
-        key=lambda found: found[1],
+    folded = [_plain(word) for word in words]
+    other, share = max(((code, _share(words, known)) for code, known in frequent.others), key=lambda found: found[1])
+    return _Evidence(
+        vietnamese=_share(folded, frequent.vietnamese),
+        possible=sum(1 for word in folded if _SYLLABLE.fullmatch(word)) / len(folded),
+        other=other,
+        other_share=share,
+        words=len(words),
     )
-    if other_share > max(vietnamese, 0.2):
-        return Language(code=other)
-    possible = sum(1 for word in folded if _SYLLABLE.fullmatch(word)) / len(folded)
-    if possible >= 0.7 and (vietnamese >= 0.15 or len(words) <= 5):
-        return VIETNAMESE
-    if other_share >= 0.12:
-        return Language(code=other)
-    return _named_by_langdetect(sample, vietnamese=vietnamese, possible=possible)
 
 
 @cache
@@ -92,8 +119,9 @@ def load_frequent_words() -> FrequentWords:
     return FrequentWords(vietnamese=frozenset(vietnamese), others=others)
 
 
+@lru_cache(maxsize=20_000)
 def _plain(word: str) -> str:
-    return fold(read_telex(word.lower()))
+    return fold(read_telex(word))
 
 
 def _share(words: list[str], known: frozenset[str]) -> float:
@@ -124,7 +152,7 @@ _SCRIPTS = (
 )
 
 
-def _named_by_langdetect(text: str, *, vietnamese: float, possible: float) -> Language:
+def _named_by_langdetect(text: str, evidence: _Evidence) -> Language:
     """langdetect's word, held against what the words themselves say."""
     from langdetect import DetectorFactory, LangDetectException, detect_langs
 
@@ -133,8 +161,8 @@ def _named_by_langdetect(text: str, *, vietnamese: float, possible: float) -> La
         best = detect_langs(text)[0]
     except LangDetectException:
         return UNDETERMINED
-    if best.lang == "vi" or (possible >= 0.8 and vietnamese >= 0.08):
+    if best.lang == "vi" or (evidence.possible >= 0.6 and evidence.vietnamese >= 0.08):
         return VIETNAMESE
-    if len(text.split()) < 5 or best.prob < 0.8:
+    if len(text.split()) < _TOO_FEW_FOR_LANGDETECT or best.prob < 0.8:
         return UNDETERMINED
     return Language(code=str(best.lang).partition("-")[0])

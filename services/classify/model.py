@@ -28,6 +28,7 @@ RESTRICTED, URGENT = "restricted", "urgent"
 
 _DANGER = Path(__file__).parent / "data" / "danger.toml"
 _LONGEST_REASON = 5
+_SHARE_OF_THE_STRONGEST = 0.35
 _MOST_REASONS = 4
 
 Name = TypeVar("Name", bound=str)
@@ -85,8 +86,7 @@ class Model:
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """The scores of each text, in order. Any string may be given; only a bounded length of it is scored."""
-        read = [normalise(text) for text in texts]
-        return self.score_read(read)
+        return self.score_read([normalise(text) for text in texts])
 
     def score_read(self, read: Sequence[Normalised]) -> list[Scores]:
         """The scores of texts already normalised, in order."""
@@ -100,9 +100,11 @@ class Model:
 
         A piece is a run of neighbouring words that each spoke for the code. Empty when nothing in the text did.
         """
-        read = normalise(text)
-        shares = self._shares(read, self.labels.index(code))
-        return _quote(read, shares)
+        return self.reasons_read(normalise(text), code)
+
+    def reasons_read(self, read: Normalised, code: str) -> tuple[str, ...]:
+        """The same for a text already normalised."""
+        return _quote(read, self._shares(read, self.labels.index(code)))
 
     def _scores(self, read: Normalised, decisions: Probabilities) -> Scores:
         n, k = len(self.labels), len(self.kinds)
@@ -118,23 +120,25 @@ class Model:
         )
 
     def _shares(self, read: Normalised, column: int) -> npt.NDArray[np.float64]:
-        """How much each word spoke for a column against the average column, an n-gram's share split over its words."""
+        """How much each word spoke for a column against the average label, an n-gram's share split over its words."""
         row = self.vectoriser.rows([read])
-        value = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        weights = self.weights[row.indices, : len(self.labels)]
+        spoken = row.data * (weights[:, column] - weights.mean(axis=1))
+        share_of = dict(zip(row.indices.tolist(), spoken.tolist(), strict=True))
         places: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for block in self.vectoriser.blocks:
             known = self.vectoriser.columns[block.name]
             for gram, start, end in grams_with_places(read, block.name):
-                if gram in known:
-                    places[known[gram]].append((start, end))
-        shares = np.zeros(len(read.words))
-        labels = len(self.labels)
+                feature = known.get(gram)
+                if feature is not None:
+                    places[feature].append((start, end))
+        shares = [0.0] * len(read.words)
         for feature, stretches in places.items():
-            weights = self.weights[feature, :labels]
-            weight = value.get(feature, 0.0) * float(weights[column] - weights.mean())
             for start, end in stretches:
-                shares[start:end] += weight / len(stretches) / (end - start)
-        return shares
+                part = share_of[feature] / len(stretches) / (end - start)
+                for place in range(start, end):
+                    shares[place] += part
+        return np.array(shares)
 
 
 def softmax(values: Probabilities) -> Probabilities:
@@ -176,7 +180,7 @@ def _ranked(names: Sequence[Name], probabilities: Probabilities) -> tuple[tuple[
 def _quote(read: Normalised, shares: npt.NDArray[np.float64]) -> tuple[str, ...]:
     if not len(shares) or shares.max() <= 0:
         return ()
-    floor = 0.25 * float(shares.max())
+    floor = _SHARE_OF_THE_STRONGEST * float(shares.max())
     pieces: list[tuple[float, str]] = []
     start = 0
     while start < len(shares):

@@ -127,14 +127,15 @@ _TELEX_WORD = re.compile(r"[a-z]{2,9}")
 _SYLLABLE = re.compile(
     r"(?:ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|[bcdđghklmnprstvx])?[aăâeêioôơuưy]{1,3}(?:ng|nh|ch|[cmnpt])?"
 )
+_TELEX_CLOSINGS = frozenset({"ng", "nh", "ch"})
 _TONE_SEATS = "ơêôâăư"
 
 
 def read_telex(word: str) -> str:
     """A lower-case word typed in telex with the keyboard off ("dduwowngf") as it was meant; any other word as it is.
 
-    Only touched when it cannot be an unaccented word: it has `dd` or a `w` after a vowel, or a doubled vowel together
-    with a tone key or a closing ng, nh, ch, and what comes out is a possible Vietnamese syllable ("too", "free", "window" stay).
+    Only touched when it cannot be an unaccented word: it has `dd` or a `w` after a vowel, a doubled vowel together
+    with a tone key or a closing ng, nh, ch, or a tone key after such a closing ("hongr"), and what comes out is a possible Vietnamese syllable ("too", "free", "window" stay).
     """
     if not _TELEX_WORD.fullmatch(word):
         return word
@@ -145,7 +146,8 @@ def read_telex(word: str) -> str:
     hatted = marked
     for keys, letter in _TELEX_HATS:
         hatted = hatted.replace(keys, letter)
-    is_telex = marked != body or (hatted != body and (tone != "" or body[-2:] in {"ng", "nh", "ch"}))
+    closed = body[-2:] in _TELEX_CLOSINGS
+    is_telex = marked != body or (hatted != body and (tone != "" or closed)) or (closed and tone not in {"", "s"})
     if not is_telex or not _SYLLABLE.fullmatch(hatted):
         return word
     return nfc(_with_tone(hatted, _TELEX_TONES[tone])) if tone else hatted
