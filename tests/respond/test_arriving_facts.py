@@ -246,7 +246,7 @@ async def test_a_withdrawal_ends_an_open_ticket_and_never_a_restricted_one(desk:
 
 
 async def test_erased_feedback_does_not_come_back(desk: Desk) -> None:
-    handle = handler(desk, lambda: NOW, lambda account: None)
+    handle = handler(desk, lambda: NOW, lambda _: None)
     await apply_fact(desk, feedback(), NOW)
     await desk.store.erase("f1")
     await handle(feedback(2, ADDED))

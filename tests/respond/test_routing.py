@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.agencies import Agency, UnknownAgency
+from hotline.agencies import UnknownAgency
 from hotline.place_words import expand, key
 from hotline.places import load_gazetteer
 from hotline.taxonomy import PetitionKind, UnknownCode
-from services.respond.routing import Route, choose, find_named_agencies, load_profile
+from services.respond.routing import Route, choose, load_profile
 
 profile = load_profile("ha-giang-2023")
 directory = profile.directory
@@ -255,76 +255,6 @@ def test_an_unknown_named_body_is_refused_where_it_matters():
         route("4.1", named=frozenset({"khong-co"}))
 
 
-# What the citizen says of whom -> who takes it. The commune is Hà Giang 2; the day is today.
-NEVER_TO_THE_ACCUSED = [
-    ("to_cao", "5.3", "phong-kinh-te-xa-00691", "ubnd-xa-00691"),
-    ("to_cao", "5.3", "ubnd-xa-00691", "ubnd-tinh-tq"),
-    ("to_cao", "0", "van-phong-xa-00691", "ubnd-xa-00691"),
-    ("to_cao", "0", "ubnd-xa-00691", "ubnd-tinh-tq"),
-    ("to_cao", "6.4", "cong-an-xa-00691", "cong-an-tinh-tq"),
-    ("to_cao", "6.4", "cong-an-tinh-tq", "thanh-tra-tinh-tq"),
-    ("to_cao", "6.1", "ttyt-kv-tq", "van-phong-xa-00691"),
-    ("to_cao", "6.1", "tram-y-te-xa-00691", "van-phong-xa-00691"),
-    ("to_cao", "7.1", "phong-tnmt-hg", "ubnd-xa-00691"),  # an office that ended: its successors are excluded
-    ("to_cao", "0", "ubnd-tp-hg", "ubnd-tinh-tq"),
-    ("phan_anh_kien_nghi", "4.1", "thanh-tra-tinh-tq", "ubnd-tinh-tq"),
-    ("phan_anh_kien_nghi", "4.1", "ubnd-tinh-tq", "thanh-tra-chinh-phu"),
-    ("phan_anh_kien_nghi", "4.1", "phong-kinh-te-xa-00691", "thanh-tra-tinh-tq"),
-    ("phan_anh_kien_nghi", "4.2", "van-phong-xa-00691", "ubnd-xa-00691"),
-    ("phan_anh_kien_nghi", "4.3", "phong-vhxh-xa-00691", "ubnd-xa-00691"),
-    ("phan_anh_kien_nghi", "4.4", "ubnd-xa-00691", "ubnd-tinh-tq"),
-    ("khieu_nai", "4.3", "ubnd-xa-00691", "ubnd-tinh-tq"),
-]
-
-
-@pytest.mark.parametrize(("kind", "code", "named", "taken_by"), NEVER_TO_THE_ACCUSED)
-def test_the_level_above_takes_what_is_about_a_unit(kind: str, code: str, named: str, taken_by: str):
-    got = route(code, kind=PetitionKind(kind), named=frozenset({named}))
-    assert (got.agency_id, got.answers) == (taken_by, taken_by)
-    assert named in got.excluded
-    assert set(got.implementer_ids).isdisjoint(got.excluded)
-
-
-def test_staff_misconduct_is_guarded_like_a_denunciation():
-    got = route("6.1", named=frozenset({"van-phong-xa-00691"}), restricted=True)
-    assert got.answers == "ubnd-xa-00691"
-    assert got.implementer_ids == ()
-    assert "không được nhận" in got.reason
-
-
-def test_all_below_a_named_unit_are_excluded_with_it():
-    got = route("4.1", named=frozenset({"ubnd-xa-00691"}))
-    assert {"phong-kinh-te-xa-00691", "van-phong-xa-00691", "tram-y-te-xa-00691"} <= set(got.excluded)
-    assert "ubnd-xa-00694" not in got.excluded
-
-
-def test_a_denunciation_goes_to_no_implementer():
-    for code in profile.taxonomy.labels:
-        assert route(code, kind=PetitionKind.TO_CAO).implementer_ids == ()
-        assert route(code, restricted=True).implementer_ids == ()
-
-
-@pytest.mark.parametrize(
-    ("code", "above"),
-    [("2.4#boi_thuong", "ubnd-tp-hg"), ("4.4", "ubnd-tp-hg"), ("5.2", "ubnd-tp-hg"), ("5.3", "ubnd-tp-hg")],
-)
-def test_where_the_lead_is_most_likely_meant_an_unnamed_denunciation_goes_above_it(code: str, above: str):
-    assert route(code, TRAN_PHU, PLAN_DAY, PetitionKind.TO_CAO).answers == above
-
-
-@pytest.mark.parametrize("on", [PLAN_DAY, TODAY])
-@pytest.mark.parametrize("code", ["4.1", "4.2", "4.3", "4.4", "4.5", "4.5#ke_khai_tai_san"])
-def test_the_media_never_receive_a_corruption_content(code: str, on: date):
-    assert "truyen-thong-hg" not in route(code, on=on).implementer_ids
-
-
-@pytest.mark.parametrize("on", [PLAN_DAY, TODAY])
-def test_the_health_centre_does_not_handle_corruption_in_health(on: date):
-    got = route("4.2", on=on)
-    assert got.implementer_ids == ()
-    assert {"ttyt-tp-hg", "ttyt-kv-tq"} & set(got.excluded)
-
-
 def test_an_ordinary_feedback_still_goes_to_the_body_it_names():
     named = frozenset({"phong-kinh-te-xa-00691"})
     assert route("6.3#giao_thong", named=named) == route("6.3#giao_thong")
@@ -367,8 +297,6 @@ communes = st.one_of(
     st.sampled_from([commune.code for commune in load_gazetteer().communes()]),
 )
 days = st.dates(date(2023, 1, 1), date(2030, 12, 31))
-agency_ids = [agency.id for agency in directory.agencies]
-LAST_RESORT = "thanh-tra-chinh-phu"
 
 
 @given(code=codes, commune=communes, on=days, kind=st.sampled_from(PetitionKind), restricted=st.booleans())
@@ -384,69 +312,8 @@ def test_every_content_in_every_commune_on_every_day_has_a_living_body(
     assert got.source
 
 
-@given(
-    code=codes,
-    commune=communes,
-    on=days,
-    kind=st.sampled_from(PetitionKind),
-    named=st.frozensets(st.sampled_from(agency_ids), min_size=1, max_size=4),
-)
-def test_no_choice_of_names_leads_a_denunciation_to_the_named_or_below_them(
-    code: str, commune: str | None, on: date, kind: PetitionKind, named: frozenset[str]
-):
-    got = route(code, commune, on, kind, named, restricted=True)
-    below = {child for unit in named for child in directory.subordinates(unit)}
-    assert {got.agency_id, got.answers} & (named | below) <= {LAST_RESORT}
-    assert got.implementer_ids == got.co_lead_ids == ()
-    assert directory.get(got.answers).has_accounts or got.answers == LAST_RESORT
-
-
 def test_all_labels_in_all_communes_of_today_without_exception():
     for label in profile.taxonomy.labels:
         for commune in load_gazetteer().communes():
             got = route(label, commune.code)
             assert directory.get(got.answers).is_active(TODAY)
-
-
-NAMED = [
-    ("trạm y tế xã Ngọc Đường thu thêm tiền", {"tram-y-te-xa-00700"}),
-    ("ubnd phường hà giang 1 không trả lời", {"ubnd-xa-00694"}),
-    ("UBND P. Hà Giang 1", {"ubnd-xa-00694"}),
-    ("chu tich ubnd xa ngoc duong", {"ubnd-xa-00700"}),
-    ("địa chính phường đòi tiền", {"phong-kinh-te-xa-00691", "phong-kinh-te-xa-00694"}),
-    ("dia chinh phuong ha giang 2", {"phong-kinh-te-xa-00691"}),
-    ("bộ phận một cửa xã Ngọc Đường", {"tt-pvhcc-xa-00700"}),
-    (
-        "Phòng Tài nguyên và Môi trường thành phố Hà Giang",
-        {"so-nnmt-tq", *(f"phong-kinh-te-xa-{c}" for c in (HA_GIANG_1, HA_GIANG_2, NGOC_DUONG))},
-    ),
-    ("UBND phường Trần Phú", {"ubnd-xa-00691"}),
-    ("công an p. hà giang 2", {"cong-an-xa-00691"}),
-    ("Thanh tra tỉnh", {"thanh-tra-tinh-tq"}),
-    ("Điện lực cắt điện", {"dien-luc-tq"}),
-    ("đường hỏng, rác nhiều", set()),
-    ("", set()),
-]
-
-
-@pytest.mark.parametrize(("text", "named"), NAMED)
-def test_the_bodies_a_text_names_are_found(text: str, named: set[str]):
-    assert find_named_agencies(text, directory, TODAY) == named
-
-
-def test_a_decomposed_text_names_the_same_bodies():
-    import unicodedata
-
-    for text, named in NAMED:
-        assert find_named_agencies(unicodedata.normalize("NFD", text), directory, TODAY) == named
-
-
-@given(text=st.text(max_size=200), on=days)
-def test_whatever_is_named_existed_on_the_day(text: str, on: date):
-    named = find_named_agencies(f"UBND phường Trần Phú {text} phòng nội vụ", directory, on)
-    assert all(directory.get(agency).is_active(on) for agency in named)
-
-
-@pytest.mark.parametrize("agency", directory.active(TODAY), ids=lambda agency: agency.id)
-def test_every_body_of_today_is_found_by_its_own_name(agency: Agency):
-    assert agency.id in find_named_agencies(f"Tôi phản ánh {agency.name} nhiều lần", directory, TODAY)

@@ -85,15 +85,18 @@ def documented() -> dict[Pair, tuple[Status, frozenset[str]]]:
 TABLE = documented()
 
 
+SCREENED_AND_ANSWERED = replace(
+    restricted_ticket(), answers=answered(in_progress(new_ticket()), "2026-11-19 09:00").answers, route=ROUTE
+)
+
+
 def ready_for(action: Action, status: Status, *, restricted: bool) -> Ticket:
     """Return a ticket in a status on which every condition holds that any row asks for."""
-    ticket = answered(in_progress(new_ticket()), "2026-11-19 09:00")
-    ticket = replace(restricted_ticket(), answers=ticket.answers, route=ROUTE)
-    screening = ticket.screening
+    screening = SCREENED_AND_ANSWERED.screening
     assert screening is not None
     decision = None if action == Action.CONFIRM_RESTRICTED else CONFIRMED
     return replace(
-        ticket,
+        SCREENED_AND_ANSWERED,
         status=status,
         restricted=restricted,
         policy=replace(POLICY, head_approves=False),
@@ -173,7 +176,7 @@ def refused(ticket: Ticket, action: Action, who: Actor, when: str = "2026-11-20 
     """Return why an action may not happen."""
     now = at(when)
     with pytest.raises(NotAllowed) as caught:
-        apply(ticket, action, who, now, **{**inputs_for(action, now), **inputs})  # type: ignore[arg-type]
+        apply(ticket, action, who, now, **{**inputs_for(action, now), **inputs})
     return caught.value.why
 
 
