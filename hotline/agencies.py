@@ -74,6 +74,7 @@ class AgencyDirectory:
     _by_id: Mapping[str, Agency] = field(repr=False, compare=False)
     _children: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
     _offices: Mapping[tuple[str, str], tuple[Agency, ...]] = field(repr=False, compare=False)
+    _by_commune: Mapping[str, tuple[Agency, ...]] = field(repr=False, compare=False)
     _named: Mapping[str, frozenset[str]] = field(repr=False, compare=False)
     longest_name: int
 
@@ -132,8 +133,7 @@ class AgencyDirectory:
 
     def serves(self, commune_code: str | None, on: date) -> bool:
         """Whether this directory has any body of its own in a commune on a day."""
-        bodies = [body for (_, code), bodies in self._offices.items() if code == commune_code for body in bodies]
-        return any(body.is_active(on) for body in bodies)
+        return any(body.is_active(on) for body in self._by_commune.get(commune_code or "", ()))
 
     def has_office(self, office: str) -> bool:
         """Whether communes have a body of this kind at all."""
@@ -192,17 +192,20 @@ def read_directory(path: Path, locality: str) -> AgencyDirectory:
     names = _names(agencies)
     children: dict[str, list[str]] = {}
     offices: dict[tuple[str, str], list[Agency]] = {}
+    in_commune: dict[str, list[Agency]] = {}
     for agency in agencies:
         if agency.parent_id:
             children.setdefault(agency.parent_id, []).append(agency.id)
         if agency.office and agency.commune_code:
             offices.setdefault((agency.office, agency.commune_code), []).append(agency)
+            in_commune.setdefault(agency.commune_code, []).append(agency)
     return AgencyDirectory(
         locality=locality,
         agencies=agencies,
         _by_id={agency.id: agency for agency in agencies},
         _children={parent: tuple(ids) for parent, ids in children.items()},
         _offices={name: tuple(bodies) for name, bodies in offices.items()},
+        _by_commune={code: tuple(bodies) for code, bodies in in_commune.items()},
         _named=names,
         longest_name=max((len(name.split()) for name in names), default=0),
     )

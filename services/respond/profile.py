@@ -103,10 +103,9 @@ class Profile:
 
     def row_for(self, code: str, kind: PetitionKind, on: date) -> Row:
         """The row that decides: the kind's own, else the code's, else its indicator's, else the catch-all."""
-        rows = [row for row in self.rows if row.is_valid(on)]
         for fits in (kind, code, base_code(code), ANY_CODE):
-            for row in rows:
-                if fits in (row.kind, row.code):
+            for row in self.rows:
+                if fits in (row.kind, row.code) and row.is_valid(on):
                     return row
         raise ProfileInvalid(self.locality, [f"không có dòng nào cho mã {code} ngày {on:%d/%m/%Y}"])
 
