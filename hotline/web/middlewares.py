@@ -7,7 +7,6 @@ log.
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from hotline.plumbing.log import LOGGER, step
 from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, Audience, AudienceKind, session_of
 from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
 from hotline.web.keys import CLOCK, CSRF_SEED, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
-from hotline.web.pages import page, problem
+from hotline.web.pages import error_text, page, problem
 from hotline.web.service import Route
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -153,8 +152,8 @@ def error_response(request: web.Request, status: int, key: str, invalid: Invalid
     )
     if is_machine:
         return problem(request, status, f"http.{key}.title", errors)
-    title = HTTPStatus(status).phrase
-    return page(request, "errors.html", status, key=key, errors=errors, phrase=title, request_id=request[REQUEST_ID])
+    faults = [error_text(request, error) for error in errors]
+    return page(request, "errors.html", status, key=key, faults=faults, request_id=request[REQUEST_ID])
 
 
 def _wants_html(request: web.Request) -> bool:

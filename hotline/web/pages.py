@@ -30,7 +30,7 @@ SHELL_TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownError:
-    """A fault as a page shows it: the field's name, the id its input has, and the sentence."""
+    """A fault as a page shows it: the field, the id of its input (none for the whole form), the sentence."""
 
     field: str
     anchor: str
@@ -100,7 +100,9 @@ def url(request: web.Request, name: str, query: Mapping[str, str] | None = None,
 
 
 def _shown(request: web.Request, error: FieldError) -> ShownError:
-    return ShownError(field=error.field, anchor=field_id(error.field), text=error_text(request, error))
+    return ShownError(
+        field=error.field, anchor=field_id(error.field) if error.field else "", text=error_text(request, error)
+    )
 
 
 def _shell_context(request: web.Request) -> dict[str, Any]:

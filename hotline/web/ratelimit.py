@@ -18,8 +18,9 @@ NO_ADDRESS = "unknown"
 
 
 class RateLimit:
-    """A token bucket per client key: `burst` at once, one more every `refill`; the client longest unseen is
-    forgotten.
+    """A token bucket per client: `burst` at once, one more every `refill`; who was longest unseen is forgotten.
+
+    A bucket is kept as the instant at which it will be full again, so that the arithmetic is exact.
     """
 
     def __init__(self, *, burst: int, refill: timedelta, max_clients: int = MAX_CLIENTS) -> None:
@@ -28,29 +29,24 @@ class RateLimit:
         self._burst = burst
         self._refill = refill
         self._max_clients = max_clients
-        self._buckets: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
+        self._full_at: OrderedDict[str, datetime] = OrderedDict()
 
     def allows(self, key: str, now: datetime) -> bool:
         """Take one token and say whether there was one; a clock that steps back adds none."""
-        tokens, seen_at = self._buckets.pop(key, (float(self._burst), now))
-        gained = max(now - seen_at, timedelta(0)) / self._refill
-        tokens = min(float(self._burst), tokens + gained)
-        is_allowed = tokens >= 1
-        self._buckets[key] = (tokens - 1 if is_allowed else tokens, max(now, seen_at))
-        while len(self._buckets) > self._max_clients:
-            self._buckets.popitem(last=False)
+        full_at = max(self._full_at.pop(key, now), now)
+        is_allowed = full_at + self._refill - now <= self._burst * self._refill
+        self._full_at[key] = full_at + self._refill if is_allowed else full_at
+        while len(self._full_at) > self._max_clients:
+            self._full_at.popitem(last=False)
         return is_allowed
 
     def give_back(self, key: str) -> None:
-        """Return the token of an attempt that turned out well, e.g. a right password; no bucket, nothing
-        happens.
-        """
-        if key in self._buckets:
-            tokens, seen_at = self._buckets[key]
-            self._buckets[key] = (min(float(self._burst), tokens + 1), seen_at)
+        """Return the token of an attempt that turned out well, e.g. a right password; safe when there is none."""
+        if key in self._full_at:
+            self._full_at[key] -= self._refill
 
     def __len__(self) -> int:
-        return len(self._buckets)
+        return len(self._full_at)
 
 
 def client_address(request: web.Request) -> str:

@@ -11,6 +11,7 @@ route. A page with a fault raises PageFault naming all of them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -58,7 +59,7 @@ class Page:
     @property
     def errors(self) -> list[str]:
         """Return the sentences of the error summary, in order."""
-        return [link.text(strip=True) for link in self.select(".error-summary a")]
+        return [item.text(strip=True) for item in self.select(".error-summary li")]
 
     def select(self, css: str) -> list[LexborNode]:
         """Return the elements that a CSS selector finds."""
@@ -281,12 +282,12 @@ def _body(form: LexborNode, pairs: list[tuple[str, str]], files: Mapping[str, Se
     is_multipart = form.attributes.get("enctype") == "multipart/form-data"
     if files and not is_multipart:
         raise PageFault("the form cannot carry files: it is not multipart/form-data")
-    body = FormData(default_to_multipart=is_multipart)
+    body = FormData(default_to_multipart=is_multipart, quote_fields=False, charset="utf-8")
     for name, value in pairs:
         body.add_field(name, value.replace("\r\n", "\n").replace("\n", "\r\n"))
     for name, given in files.items():
         if not form.css(f'input[type="file"][name="{name}"]'):
             raise PageFault(f"the form has no file field {name!r}")
         for file_name, content, media_type in given:
-            body.add_field(name, content, filename=file_name, content_type=media_type)
+            body.add_field(name, BytesIO(content), filename=file_name, content_type=media_type)
     return body

@@ -1,7 +1,7 @@
 // Only eases what works without it: no double submit, place suggestions, Alt+S sends the operator's form.
 "use strict";
 
-const alreadySent = new WeakSet();
+let alreadySent = new WeakSet();
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -14,9 +14,11 @@ document.addEventListener("submit", (event) => {
   for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
 });
 
-// A page taken from the back button can be sent again.
+// A page reached with the back button keeps what was typed and can be sent again.
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) window.location.reload();
+  if (!event.persisted) return;
+  alreadySent = new WeakSet();
+  for (const button of document.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
 });
 
 document.addEventListener("keydown", (event) => {
