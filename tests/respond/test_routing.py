@@ -312,8 +312,12 @@ def test_every_content_in_every_commune_on_every_day_has_a_living_body(
     assert got.source
 
 
-def test_all_labels_in_all_communes_of_today_without_exception():
+@pytest.mark.parametrize("on", [PLAN_DAY, date(2025, 4, 1), TODAY])
+def test_all_labels_in_all_communes_of_the_province_and_one_of_every_other(on: date):
+    gazetteer = load_gazetteer()
+    elsewhere = [gazetteer.communes(province.code)[0] for province in gazetteer.provinces()]
     for label in profile.taxonomy.labels:
-        for commune in load_gazetteer().communes():
-            got = route(label, commune.code)
-            assert directory.get(got.answers).is_active(TODAY)
+        for commune in (*gazetteer.communes("08"), *elsewhere):
+            got = route(label, commune.code, on)
+            assert directory.get(got.answers).is_active(on), (label, commune.code)
+            assert directory.get(got.answers).has_accounts
