@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hotline.web.audience import ApiKeys, Sessions, session_of
+from hotline.roles import Session
+from hotline.web.audience import ApiKeys, Sessions, end_session, session_of, start_session
 from hotline.web.keys import (
     API_KEYS,
     CLOCK,
@@ -24,10 +25,10 @@ from hotline.web.keys import (
     WebSettings,
 )  # fmt: skip
 from hotline.web.messages import load_messages
-from hotline.web.middlewares import MIDDLEWARES
+from hotline.web.middlewares import MIDDLEWARES, is_https
 from hotline.web.pages import SHELL_TEMPLATES, make_templates
 from hotline.web.service import BadRoutes, NavItem, Route, Service, check_routes
-from hotline.web.standing import standing_routes, static_files
+from hotline.web.standing import safe_next, standing_routes, static_files
 
 __all__ = [
     "BadRoutes",
@@ -37,7 +38,10 @@ __all__ = [
     "api_client",
     "build_app",
     "require_api_client",
+    "safe_next",
     "session_of",
+    "sign_in",
+    "sign_out",
 ]
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -99,3 +103,14 @@ def require_api_client(request: web.Request) -> str:
     if name is None:
         raise web.HTTPUnauthorized
     return name
+
+
+def sign_in(request: web.Request, response: web.StreamResponse, session: Session) -> None:
+    """Put the session's cookie on the response (a redirect may carry it) after a good password; it ends by itself."""
+    token = request.app[SESSIONS].issue(session)
+    start_session(response, token, session, is_https=is_https(request))
+
+
+def sign_out(response: web.StreamResponse) -> None:
+    """Take the session's cookie away; a stolen copy ends only by `Sessions.revoke`."""
+    end_session(response)

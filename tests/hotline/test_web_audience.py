@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hotline.roles import Role
 from hotline.web.audience import ApiKeys, Audience, Sessions
+from hotline.web.keys import SESSIONS
 from tests.hotline.web_trial import SECRET, START, Clock, a_session, trial_app
 from tests.pages.client import PageClient
 
@@ -152,3 +153,21 @@ async def test_a_machine_needs_a_key_and_no_form_token() -> None:
         assert refused.content_type == "application/problem+json"
         allowed = await browser.http.post("/api/v1/thu", headers={"Authorization": "Bearer s3cret-of-partner"})
         assert await allowed.json() == {"client": "partner"}
+
+
+async def test_signing_in_opens_the_page_and_signing_out_closes_it() -> None:
+    async with PageClient(trial_app()) as browser:
+        await browser.get("/thu")
+        assert (await browser.submit("enter")).path == "/can-bo"
+        await browser.get("/thu")
+        await browser.submit("leave")
+        await browser.get("/can-bo", status=303, follow=False)
+
+
+async def test_a_revoked_session_is_signed_out_at_once() -> None:
+    app = trial_app()
+    async with PageClient(app) as browser:
+        browser.sign_in(a_session())
+        await browser.get("/can-bo")
+        app[SESSIONS].revoke("a1", START + timedelta(seconds=1))
+        await browser.get("/can-bo", status=303, follow=False)

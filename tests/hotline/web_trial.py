@@ -12,7 +12,7 @@ from hotline.roles import Role, Session
 from hotline.web.audience import Audience
 from hotline.web.forms import FilePart, Form, read_form
 from hotline.web.pages import page
-from hotline.web.shell import NavItem, Route, Service, build_app, require_api_client
+from hotline.web.shell import NavItem, Route, Service, build_app, require_api_client, safe_next, sign_in, sign_out
 
 HERE = Path(__file__).parent
 START = datetime(2026, 11, 24, 7, 5, tzinfo=UTC)
@@ -92,6 +92,19 @@ class Trial:
         """Answer a machine with its name."""
         return web.json_response({"client": require_api_client(request)})
 
+    async def enter(self, request: web.Request) -> web.StreamResponse:
+        """Sign in whoever asks and go on to where they came from."""
+        form = await read_form(request)
+        response = web.HTTPSeeOther(safe_next(form.get("next")))
+        sign_in(request, response, a_session())
+        raise response
+
+    async def leave(self, request: web.Request) -> web.StreamResponse:
+        """Sign out."""
+        response = web.HTTPSeeOther("/thu")
+        sign_out(response)
+        raise response
+
     def routes(self) -> tuple[Route, ...]:
         """Return the route table."""
         public, staff, api = Audience.public(), Audience.signed_in(), Audience.api()
@@ -103,6 +116,8 @@ class Trial:
             a_route("GET", "/thu/xong", self.shown, public, "trial.shown"),
             a_route("GET", "/thu/loi", self.fail, public, "trial.fail"),
             a_route("GET", "/thu/sai", self.refuse, public, "trial.refuse"),
+            a_route("POST", "/thu/vao", self.enter, public, "trial.enter"),
+            a_route("POST", "/thu/ra", self.leave, staff, "trial.leave"),
             a_route("GET", "/can-bo", self.shown, staff, "trial.staff"),
             a_route("POST", "/can-bo", self.send, staff, "trial.staff_send"),
             a_route("GET", "/thanh-tra", self.shown, inspectors, "trial.inspectors"),
