@@ -20,6 +20,7 @@ from services.ingest.store import Added, Conflict, FeedbackStore, TrackingCodeTa
 from services.ingest.store_files import FileVault
 
 ENTROPY_BYTES = 16
+ENTROPY_POOL_BYTES = 4096
 ATTEMPTS = 8
 OFFER_AFTER = timedelta(minutes=10)
 ALARM_AFTER = timedelta(minutes=60)
@@ -35,6 +36,23 @@ class IdempotencyConflict(Exception):
 
 class UnknownFeedback(Exception):
     """No feedback has this id or code."""
+
+
+class Entropy:
+    """Random bytes of the system, many fetched at once: each fetch lets go of the interpreter's lock."""
+
+    def __init__(self) -> None:
+        self.left = b""
+
+    def take(self, count: int) -> bytes:
+        """Return that many bytes, each given out once."""
+        if len(self.left) < count:
+            self.left = secrets.token_bytes(ENTROPY_POOL_BYTES)
+        taken, self.left = self.left[:count], self.left[count:]
+        return taken
+
+
+ENTROPY = Entropy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +92,7 @@ async def submit(intake: Intake, draft: Draft, *, now: datetime, faults: Sequenc
 def checked(rules: Rules, draft: Draft, *, now: datetime, faults: Sequence[FieldError] = ()) -> Feedback:
     """Return what `accept` makes of the draft; raises Invalid with the edge's faults and its own, each field once."""
     try:
-        feedback = accept(draft, now=now, rules=rules, entropy=secrets.token_bytes(ENTROPY_BYTES))
+        feedback = accept(draft, now=now, rules=rules, entropy=ENTROPY.take(ENTROPY_BYTES))
     except Invalid as invalid:
         named = {fault.field for fault in faults}
         raise Invalid((*faults, *(error for error in invalid.errors if error.field not in named))) from invalid

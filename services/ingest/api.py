@@ -155,7 +155,7 @@ def decoded(item: AttachmentBody, field: str, faults: list[FieldError]) -> bytes
 
 
 async def read_bounded(request: web.Request, limit: int = LARGEST_BODY_BYTES) -> bytes:
-    """Return the body; raises Invalid for one over the limit or with a type that is no JSON, before reading it whole."""
+    """Return the body; raises Invalid for one over the limit or of a type that is no JSON, without reading it whole."""
     if request.content_type not in JSON_TYPES and not request.content_type.endswith("+json"):
         raise Invalid([FieldError(field="body", code="body_not_json_type")])
     size = request.content_length

@@ -28,8 +28,8 @@ class Column(StrEnum):
 
 # One row a column: the names that clerks give it, folded. The first is the one the help shows.
 NAMES: Mapping[Column, tuple[str, ...]] = {
-    Column.TEXT: ("noi dung", "noi dung phan anh", "noi dung phan anh, kien nghi", "noi dung gop y", "phan anh", "gop y",
-                  "y kien", "text", "content", "message"),
+    Column.TEXT: ("noi dung", "noi dung phan anh", "noi dung phan anh, kien nghi", "noi dung gop y", "phan anh",
+                  "gop y", "y kien", "text", "content", "message"),
     Column.BOX: ("hom thu", "hom thu gop y", "ma hom thu", "so hom thu", "ten hom thu", "box", "box id", "box_id"),
     Column.OPENED_AT: ("ngay mo", "ngay mo hom thu", "thoi diem mo", "ngay gio mo", "mo ngay", "opened_at", "opened at",
                        "opened"),

@@ -122,10 +122,9 @@ def tell(batch: Batch, messages: Messages, lang: str) -> None:
         click.echo(messages.message(lang, "ingest.batch.ignored_sheet", {"name": title}), err=True)
     for fault in batch.faults:
         said = messages.message(lang, f"errors.{fault.code}", dict(fault.params))
-        click.echo(
-            messages.message(lang, "ingest.batch.row_fault", {"row": fault.row, "field": fault.field, "said": said}),
-            err=True,
-        )
+        column = messages.message(lang, f"ingest.column.{fault.field}")
+        told = {"row": fault.row, "field": column, "said": said}
+        click.echo(messages.message(lang, "ingest.batch.row_fault", told), err=True)
     if refused:
         raise click.exceptions.Exit(1)
 

@@ -15,6 +15,7 @@ from hotline.promises import Policies, promise
 from hotline.text import clean
 from hotline.tracking import mint_tracking_code
 from hotline.working_days import WorkingCalendar
+from services.ingest.characters import refused_characters
 from services.ingest.contact import InvalidEmail, InvalidPhone, normalise_email, normalise_phone
 from services.ingest.documents import Call, Feedback, Reporter, Slip
 from services.ingest.identity import Origin, feedback_id_of, fingerprint_of
@@ -183,14 +184,10 @@ def _line(said: str, field: str, limit: int, findings: Findings) -> str | None:
 
 
 def _has_refused_characters(said: str, field: str, findings: Findings) -> bool:
-    """NUL and half a surrogate pair come from broken programs, never from a person: what else is broken is unknown."""
-    if "\x00" in said:
-        findings.add(field, "nul_refused")
-    elif any("\ud800" <= character <= "\udfff" for character in said):
-        findings.add(field, "surrogate_refused")
-    else:
-        return False
-    return True
+    code = refused_characters(said)
+    if code:
+        findings.add(field, code)
+    return code is not None
 
 
 def _received_at(said: datetime | str | None, channel: Channel | None, now: datetime, findings: Findings) -> datetime:

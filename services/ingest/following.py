@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hotline.errors import FieldError, Invalid
 from hotline.facts import FollowUp, FollowUpKind, PublicAnswer, TicketState
 from hotline.text import clean
+from services.ingest.characters import refused_characters
 from services.ingest.documents import Feedback, Reporter, followed_up
 
 CITIZEN = "citizen"
@@ -189,8 +190,9 @@ def _with(
 
 
 def _read(said: str, field: str, limit: int, *, is_required: bool = True) -> str:
-    if "\x00" in said or any("\ud800" <= character <= "\udfff" for character in said):
-        raise Invalid([FieldError(field=field, code="nul_refused")])
+    refused = refused_characters(said)
+    if refused:
+        raise Invalid([FieldError(field=field, code=refused)])
     text = clean(said)
     if is_required and not any(character.isalnum() for character in text):
         raise Invalid([FieldError(field=field, code="follow_up_empty")])

@@ -42,7 +42,8 @@ def feedback_id_of(secret: bytes, origin: Origin | None) -> str:
     if origin is None:
         return str(uuid.uuid4())
     said = b"\x00".join(part.encode() for part in ("feedback-id", *origin))
-    digest = bytearray(hmac.digest(secret, said, "sha256")[:16])
+    # `hmac.digest` lets go of the interpreter's lock, which then has to be waited for; `hmac.new` does not.
+    digest = bytearray(hmac.new(secret, said, "sha256").digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return str(uuid.UUID(bytes=bytes(digest)))

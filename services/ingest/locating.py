@@ -10,6 +10,7 @@ from typing import Protocol
 
 from hotline.places import Commune, Gazetteer, Match, Place, UnknownPlace
 from hotline.text import clean
+from services.ingest.characters import refused_characters
 
 MAX_DETAIL_CHARACTERS = 500
 MAX_QUERY_CHARACTERS = 200
@@ -120,8 +121,9 @@ def _province_alone(typed: PlaceTyped, known: Gazetteer, detail: str, add: AddFa
 
 
 def _read_detail(said: str, add: AddFault) -> str:
-    if "\x00" in said or any("\ud800" <= character <= "\udfff" for character in said):
-        add("place.detail", "nul_refused")
+    refused = refused_characters(said)
+    if refused:
+        add("place.detail", refused)
         return ""
     detail = " ".join(clean(said).split())
     if len(detail) > MAX_DETAIL_CHARACTERS:

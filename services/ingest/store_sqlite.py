@@ -239,7 +239,7 @@ class SqliteFeedbackStore:
             feedback.feedback_id,
             feedback.version,
             feedback.tracking_code,
-            encode(replace(feedback, reporter=None)),
+            encode(replace(feedback, reporter=None) if reporter else feedback),
             contact,
             phone_mark,
             _sortable(feedback.recorded_at),
@@ -249,7 +249,7 @@ class SqliteFeedbackStore:
         )
 
     def _mark(self, phone: str) -> bytes:
-        return hmac.digest(self.mark_key, phone.encode(), "sha256")[:16]
+        return hmac.new(self.mark_key, phone.encode(), "sha256").digest()[:16]
 
     def _insert(self, connection: sqlite3.Connection, feedback: Feedback, row: tuple[object, ...]) -> bool:
         """Insert unless the id is there; raises TrackingCodeTaken for the code of another feedback."""

@@ -140,7 +140,7 @@ BAD = [
     ({**GOOD, "attachments": {}}, {("attachments", "value_not_list")}),
     ({**GOOD, "attachments": [{"name": "a.jpg"}]}, {("attachments[0].content", "value_missing")}),
     ({**GOOD, "attachments": [{"name": "a.jpg", "content": "@@"}]}, {("attachments[0].content", "base64_invalid")}),
-    ({"channel": "web", "text": "", "reporter": {"phone": "1", "email": "x"}, "place": {"province": "Atlantis"}, "z": 1},
+    ({"channel": "web", "reporter": {"phone": "1", "email": "x"}, "place": {"province": "Atlantis"}, "z": 1},
      {("text", "text_empty"), ("reporter.phone", "phone_invalid"), ("reporter.email", "email_invalid"),
       ("place.province", "place_province_unknown"), ("z", "field_unknown")}),
 ]  # fmt: skip
