@@ -1,0 +1,259 @@
+"""One ticket, on one page for every audience, with a form for each thing that this person may do to it.
+
+Every action of the desk, the agencies, the screeners and the inspectors comes through `POST /tickets/{id}/{action}`.
+Who may not see a ticket is told that there is none. Nothing typed is lost: it is shown again with what is wrong.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from hotline.errors import FieldError, Invalid
+from hotline.facts import Attachment, Outcome
+from hotline.file_links import file_link
+from hotline.plumbing.log import step
+from hotline.roles import Role
+from hotline.taxonomy import load_taxonomy
+from hotline.web.audience import Audience
+from hotline.web.filters import vn_date
+from hotline.web.forms import Form, read_form
+from hotline.web.keys import MESSAGES, NOW, SETTINGS
+from hotline.web.pages import page, url
+from hotline.web.service import Route
+from hotline.working_days import local_date
+from services.respond.access import ticket_for
+from services.respond.action_inputs import (
+    HOWS,
+    TICKET_FIELD,
+    all_faults,
+    fields_of,
+    offered,
+    on_form,
+    read_inputs,
+    suggested_route,
+)
+from services.respond.actions import Desk, Gone, act, find
+from services.respond.documents import files_of
+from services.respond.inputs import Inputs
+from services.respond.store import Conflict
+from services.respond.ticket import Action, ClockKind, Ticket
+from services.respond.ticket_view import (
+    ClockStanding,
+    by_name,
+    clock_rows,
+    declined_by,
+    moments,
+    place_of,
+    sees_restricted,
+)
+from services.respond.web_accounts import HOME
+from services.respond.web_lists import done, names_of, person
+from services.respond.workflow import NotAllowed
+
+READERS = tuple(role for role in Role if role is not Role.ADMIN)
+MAX_FORM_BYTES = 512 * 1024
+DESK_READERS = frozenset({Role.OPERATOR, Role.TRIAGE_OFFICER})
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPages:
+    """The handlers of a ticket's page."""
+
+    desk: Desk
+
+    async def show(self, request: web.Request) -> web.Response:
+        """GET /tickets/{feedback_id}."""
+        return await self.ticket_page(request, await self.find(request))
+
+    async def take_action(self, request: web.Request) -> web.Response:
+        """POST /tickets/{feedback_id}/{action}: do it and show the ticket again, or say what is wrong."""
+        action, ticket = action_named(request), await self.find(request)
+        form = await read_form(request, max_bytes=MAX_FORM_BYTES)
+        try:
+            after = await self.carry_out(request, ticket, action, form)
+        except Invalid as error:
+            faults = on_form(action, ticket, tuple(error.errors))
+            return await self.ticket_page(request, ticket, form, (*form.errors, *faults), status=422, tried=action)
+        except NotAllowed as error:
+            faults = (FieldError(field=TICKET_FIELD, code=f"not_allowed.{error.why}"),)
+            return await self.ticket_page(request, ticket, form, faults, status=409, tried=action)
+        except Conflict:
+            faults = (FieldError(field=TICKET_FIELD, code="changed_meanwhile"),)
+            newest = await self.find(request)
+            return await self.ticket_page(request, newest, form, faults, status=409, tried=action)
+        raise web.HTTPSeeOther(address_after(request, after, action))
+
+    async def carry_out(self, request: web.Request, ticket: Ticket, action: Action, form: Form) -> Ticket:
+        """Let the person act on the version they saw; raises Invalid with every fault, NotAllowed, Conflict."""
+        session, now, rules = person(request), request[NOW], self.desk.rules
+        if form.get("version") != str(ticket.version):
+            raise Conflict(ticket.feedback_id)
+
+        def typed(name: str) -> str:
+            return form.get(f"{action}.{name}")
+
+        if form.errors:
+            raise Invalid([])
+        try:
+            given = read_inputs(action, typed, ticket, rules, now)
+        except Invalid:
+            raise Invalid(all_faults(ticket, action, session, rules, now, typed)) from None
+        await self.check_duplicate(request, given)
+        after = await act(self.desk, session, ticket, action, now, **given)
+        # Of a restricted ticket the log does not even say what was done.
+        is_open = not (ticket.restricted or after.restricted)
+        said = {"action": action} if is_open else {}
+        step("acted", feedback_id=ticket.feedback_id, account_id=session.account_id, version=after.version, **said)
+        return after
+
+    async def check_duplicate(self, request: web.Request, given: Inputs) -> None:
+        """Refuse a duplicate of a ticket that this person cannot see, whether or not there is one."""
+        other = given.get("duplicate_of")
+        if other is None:
+            return
+        try:
+            await find(self.desk, person(request), other, ticket_for)
+        except Gone:
+            raise Invalid([FieldError(field="duplicate_of", code="duplicate_of_unknown")]) from None
+
+    async def find(self, request: web.Request) -> Ticket:
+        """Return the ticket of the address as this person may see it, or answer that there is none."""
+        try:
+            return await find(self.desk, person(request), request.match_info["feedback_id"], ticket_for)
+        except Gone:
+            raise web.HTTPNotFound from None
+
+    async def ticket_page(
+        self,
+        request: web.Request,
+        ticket: Ticket,
+        form: Form | None = None,
+        errors: tuple[FieldError, ...] = (),
+        *,
+        status: int = 200,
+        tried: Action | None = None,
+    ) -> web.Response:
+        """Show the ticket with its forms; `form` keeps what was typed for the action `tried`."""
+        session, now, rules = person(request), request[NOW], self.desk.rules
+        actions = offered(ticket, session, rules, now)
+        typed = form.values if form else {}
+        shown = Form(values={**self.prefilled(request, ticket), **typed})
+        suggestion = suggested_route(ticket, rules)
+        names = await names_of(self.desk, {entry.account_id for entry in ticket.history})
+        rows = clock_rows(session, ticket, now, rules.calendar, rules.agency_name)
+        return page(
+            request,
+            "respond/ticket.html",
+            status,
+            form=shown,
+            errors=errors,
+            done=done(request),
+            ticket=ticket,
+            actions=[(action, fields_of(action, ticket)) for action in actions],
+            opened=opened(actions, tried, errors),
+            unsent=unsent(typed, tried, actions),
+            clocks=[row for row in rows if row.standing is not ClockStanding.VOID or row.kind is ClockKind.RESPONSE],
+            calendar=rules.calendar,
+            moments=moments(session, ticket, rules.agency_name, names),
+            names=names,
+            agency_name=rules.agency_name,
+            taxonomy=load_taxonomy(),
+            place=place_of(ticket),
+            files=links(request, ticket.attachments),
+            answers=[(answer, links(request, files_of(ticket, answer))) for answer in reversed(ticket.answers)],
+            agencies=self.choices(ticket, now),
+            suggestion=suggestion,
+            has_declined=suggestion is not None and suggestion.agency_id in declined_by(ticket),
+            hows=HOWS,
+            outcomes=tuple(Outcome),
+            home=HOME[session.role],
+            shows_draft=session.role in {Role.AGENCY_STAFF, Role.AGENCY_HEAD, Role.INSPECTOR},
+            shows_contact=session.role in DESK_READERS,
+            sees_restricted=sees_restricted(session),
+        )
+
+    def choices(self, ticket: Ticket, now: datetime) -> list[tuple[str, str]]:
+        """Return the active agencies as (id, name), in the order of their names."""
+        return by_name((body.id, body.name) for body in self.desk.rules.directory.active(local_date(now)))
+
+    def prefilled(self, request: web.Request, ticket: Ticket) -> dict[str, tuple[str, ...]]:
+        """Return what the forms begin with; what is said to citizens is in Vietnamese whatever the reader's page."""
+        session, now = person(request), request[NOW]
+        today = local_date(now).isoformat()
+        values = {
+            "acknowledge.how": "phone",
+            "acknowledge.said": said_to_citizen(request, ticket, self.desk),
+            "sign.signed_on": today,
+            "sign.signatory": session.full_name if session.role is Role.AGENCY_HEAD else "",
+            "record_answer.signed_on": today,
+        }
+        if ticket.draft is not None:
+            promised_on = ticket.draft.promised_on
+            values |= {
+                "draft.text": ticket.draft.text,
+                "draft.outcome": str(ticket.draft.outcome),
+                "draft.promised_on": promised_on.isoformat() if promised_on else "",
+            }
+        suggestion = suggested_route(ticket, self.desk.rules)
+        if suggestion is not None and suggestion.agency_id not in declined_by(ticket):
+            values["assign.agency"] = suggestion.agency_id
+        return {name: (value,) for name, value in values.items()}
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes of a ticket's page."""
+        readers = Audience.roles(*READERS)
+        one, verb = "/tickets/{feedback_id}", "/tickets/{feedback_id}/{action}"
+        return (
+            Route(method="GET", path=one, handler=self.show, audience=readers, name="respond.ticket"),
+            Route(method="POST", path=verb, handler=self.take_action, audience=readers, name="respond.act"),
+        )
+
+
+def action_named(request: web.Request) -> Action:
+    """Return the action of the address, or answer that there is no such page."""
+    name = request.match_info["action"]
+    if name not in set(Action):
+        raise web.HTTPNotFound
+    return Action(name)
+
+
+def address_after(request: web.Request, after: Ticket, action: Action) -> str:
+    """Return where to go on: the ticket, or one's own list when it is out of sight now."""
+    session, query = person(request), {"xong": str(action)}
+    if ticket_for(session, after) is None:
+        return f"{HOME[session.role]}?xong={action}"
+    return url(request, "respond.ticket", query, feedback_id=after.feedback_id)
+
+
+def said_to_citizen(request: web.Request, ticket: Ticket, desk: Desk) -> str:
+    """Return the sentence an officer says to acknowledge: received, who answers, by when."""
+    message = request.app[MESSAGES].message
+    if ticket.restricted or ticket.route is None:
+        agency = message("vi", "ticket.some_agency")
+    else:
+        agency = desk.rules.agency_name(ticket.route.answers)
+    day = vn_date(ticket.promise.response_due_at)
+    return message("vi", "ticket.said", {"agency": agency, "day": day})
+
+
+def links(request: web.Request, files: tuple[Attachment, ...]) -> list[tuple[Attachment, str]]:
+    """Return files with their signed addresses, good for an hour."""
+    secret = request.app[SETTINGS].secret_key
+    text = secret if isinstance(secret, str) else secret.decode()
+    return [(file, file_link(text, file, now=request[NOW])) for file in files]
+
+
+def opened(actions: tuple[Action, ...], tried: Action | None, errors: tuple[FieldError, ...]) -> frozenset[Action]:
+    """Return the forms that stand open: the one with faults, else the likeliest."""
+    if tried in actions and errors and tried is not None:
+        return frozenset({tried})
+    return frozenset(actions[:1])
+
+
+def unsent(typed: Any, tried: Action | None, actions: tuple[Action, ...]) -> list[str]:
+    """Return what was typed for an action that is not offered any more, so that it can be copied."""
+    if tried is None or tried in actions:
+        return []
+    return [value for name, values in typed.items() if name.startswith(f"{tried}.") for value in values if value]
