@@ -7,6 +7,7 @@ a page is whole or it is an error. It decides nothing about what a page says.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hotline.web.audience import session_of
 from hotline.web.csrf import CSRF_FIELD, token_of
 from hotline.web.forms import Form
 from hotline.web.keys import MESSAGES, NAV, NOW, PATHS, REQUEST_ID, STATIC_URLS, TEMPLATES
-from hotline.web.messages import DEFAULT_LANGUAGE, LANGUAGES, Messages
+from hotline.web.messages import DEFAULT_LANGUAGE, LANGUAGES
 from hotline.web.service import NavItem
 
 LANGUAGE_COOKIE = "hotline_lang"
@@ -117,6 +118,7 @@ def _shell_context(request: web.Request) -> dict[str, Any]:
     return {
         "t": t,
         "lang": lang,
+        "messages": request.app[MESSAGES],
         "session": session_of(request),
         "csrf_field": CSRF_FIELD,
         "csrf_token": token_of(request),
@@ -135,12 +137,16 @@ def _is_shown(request: web.Request, item: NavItem) -> bool:
     return session.role in item.roles if session else not item.roles
 
 
-def make_templates(template_dirs: Mapping[str, Path], messages: Messages) -> Environment:
-    """Return the environment: a service's templates are named `<service>/<file>`, the shell's have no prefix."""
+@cache
+def make_templates(template_dirs: tuple[tuple[str, Path], ...]) -> Environment:
+    """Return the environment: a service's templates are named `<service>/<file>`, the shell's have no prefix.
+
+    One per set of directories and process, because compiling templates is the slow part of a first page.
+    """
     environment = Environment(
         loader=ChoiceLoader(
             [
-                PrefixLoader({name: FileSystemLoader(path) for name, path in template_dirs.items()}),
+                PrefixLoader({name: FileSystemLoader(path) for name, path in template_dirs}),
                 FileSystemLoader(SHELL_TEMPLATES),
             ]
         ),
@@ -150,11 +156,11 @@ def make_templates(template_dirs: Mapping[str, Path], messages: Messages) -> Env
         lstrip_blocks=True,
     )
     environment.globals["field_id"] = field_id
-    environment.filters.update(_filters(messages))
+    environment.filters.update(_filters())
     return environment
 
 
-def _filters(messages: Messages) -> dict[str, Callable[..., str]]:
+def _filters() -> dict[str, Callable[..., str]]:
     @pass_context
     def vn_datetime(context: Context, at: datetime) -> str:
         return filters.vn_datetime(at, context["lang"])
@@ -163,7 +169,7 @@ def _filters(messages: Messages) -> dict[str, Callable[..., str]]:
     def due_in_words(
         context: Context, due_at: datetime, now: datetime, calendar: filters.WorkingDays | None = None
     ) -> str:
-        return filters.due_in_words(messages, context["lang"], due_at, now, calendar)
+        return filters.due_in_words(context["messages"], context["lang"], due_at, now, calendar)
 
     def vn_date(day: date) -> str:
         return filters.vn_date(day)

@@ -70,7 +70,7 @@ def build_app(
     app[SESSIONS] = sessions or Sessions(settings.secret_key)
     app[API_KEYS] = ApiKeys(settings.api_keys)
     app[MESSAGES] = load_messages(service.message_dir for service in services)
-    app[TEMPLATES] = make_templates({service.name: service.template_dir for service in services}, app[MESSAGES])
+    app[TEMPLATES] = make_templates(tuple((service.name, service.template_dir) for service in services))
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
     _add_routes(app, [route for service in everyone for route in service.routes])
