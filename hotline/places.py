@@ -9,13 +9,13 @@ seal.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
+from hotline.communes import Commune, Entry, Province, listed_entries, listed_provinces
 from hotline.old_places import FormerCommune, became, former_provinces
+from hotline.place_matching import EXACT, NONE, STARTS, Match, as_accented, fit, has_exact, unique
 from hotline.place_words import (
     COMMUNE_WORDS,
     DISTRICT_WORDS,
@@ -26,15 +26,11 @@ from hotline.place_words import (
     parse,
     without,
 )
-from hotline.text import clean, has_diacritics
+from hotline.text import clean
 
-if TYPE_CHECKING:
-    from vietnam_provinces import Province as ListedProvince
-    from vietnam_provinces import Ward as ListedWard
+__all__ = ["Commune", "Gazetteer", "Match", "Place", "Province", "UnknownPlace", "load_gazetteer"]
 
-_EXACT, _STARTS, _HAS_WORDS, _NONE = range(4)
 _LONGEST_VIA = 80
-_NOT_A_LETTER = re.compile(r"[^\w]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,49 +46,8 @@ class Place:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Province:
-    """One of the 34; `name` without "tỉnh", `full_name` with "tỉnh" or "Thành phố"."""
-
-    code: str
-    name: str
-    full_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commune:
-    """One of the 3,321; `name` carries its kind ("Phường Hà Giang 2"), `full_name` also its province."""
-
-    code: str
-    name: str
-    kind: str
-    province_code: str
-    full_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """A commune that what was typed may mean. `via` is empty for today's name, else "tên cũ: …" for the page.
-
-    `is_exact` says the typed words are the whole name, and for a former name that the commune was not split.
-    """
-
-    commune: Commune
-    via: str = ""
-    is_exact: bool = False
-
-
 class UnknownPlace(Exception):
     """No province or commune has this code."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    commune: Commune
-    kind: str
-    bare: str
-    joined: str
-    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +56,9 @@ class Gazetteer:
 
     _provinces: Mapping[str, Province]
     _communes: Mapping[str, Commune]
-    _entries: tuple[_Entry, ...] = field(repr=False)
-    _by_start: Mapping[str, tuple[_Entry, ...]] = field(repr=False)
-    _by_province: Mapping[str, tuple[_Entry, ...]] = field(repr=False)
+    _entries: tuple[Entry, ...] = field(repr=False)
+    _by_start: Mapping[str, tuple[Entry, ...]] = field(repr=False)
+    _by_province: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     _province_names: Mapping[str, str] = field(repr=False)
     _by_name: Mapping[tuple[str, str], Commune] = field(repr=False)
 
@@ -154,12 +109,12 @@ class Gazetteer:
         is_elsewhere = bool(province_code) and address.names_province not in (None, province_code)
         scope = province_code if is_elsewhere else address.names_province or province_code
         as_one_name = self._current(address.unsplit, scope) or self._current(key(expand(query)), province_code)
-        if _has_exact(as_one_name) or is_elsewhere:
-            return _as_accented(query, _unique(m for m in as_one_name if m.is_exact or not is_elsewhere))[:limit]
+        if has_exact(as_one_name) or is_elsewhere:
+            return as_accented(query, unique(m for m in as_one_name if m.is_exact or not is_elsewhere))[:limit]
         current = self._current(address.commune or without(DISTRICT_WORDS, address.district)[1], scope)
-        if address.names_province and not _has_exact(current):
+        if address.names_province and not has_exact(current):
             current = [*current, *as_one_name]
-        return _as_accented(query, _unique(self._with_former(query, address, scope, current)))[:limit]
+        return as_accented(query, unique(self._with_former(query, address, scope, current)))[:limit]
 
     def resolve(self, province: str, commune: str) -> Commune | tuple[Match, ...]:
         """The one commune meant, else the candidates (none: an empty tuple).
@@ -189,27 +144,27 @@ class Gazetteer:
             return []
         ranked = []
         for entry in self._entries_for({bare.split()[0][:2], name.split()[0][:2]}, province_code):
-            rank = min(_rank(bare, kind, entry), _rank(name, "", entry))
-            if rank < _NONE:
+            rank = min(fit(bare, kind, entry), fit(name, "", entry))
+            if rank < NONE:
                 ranked.append((rank, len(entry.bare), entry.commune.code, entry.commune))
         ranked += self._joined(bare.replace(" ", ""), province_code)
         ranked.sort(key=lambda row: row[:3])
-        return [Match(commune=commune, is_exact=rank == _EXACT) for rank, _, _, commune in ranked]
+        return [Match(commune=commune, is_exact=rank == EXACT) for rank, _, _, commune in ranked]
 
     def _joined(self, typed: str, province_code: str | None) -> list[tuple[int, int, str, Commune]]:
         """Names typed with other word breaks: "dran" for D'Ran, "hagiang2"."""
         entries = self._by_province[province_code] if province_code else self._entries
         same = (entry.commune for entry in entries if entry.joined == typed)
-        return [(_STARTS, len(typed), commune.code, commune) for commune in same]
+        return [(STARTS, len(typed), commune.code, commune) for commune in same]
 
-    def _entries_for(self, starts: set[str], province_code: str | None) -> Iterable[_Entry]:
+    def _entries_for(self, starts: set[str], province_code: str | None) -> Iterable[Entry]:
         if province_code is not None:
             return self._by_province[province_code]
         return {entry.commune.code: entry for start in starts for entry in self._by_start.get(start, ())}.values()
 
     def _with_former(self, query: str, address: Address, scope: str | None, current: list[Match]) -> list[Match]:
         is_former_address = bool(address.district) or self._is_former_name(address.province)
-        if not address.commune or (_has_exact(current) and not is_former_address):
+        if not address.commune or (has_exact(current) and not is_former_address):
             return current
         via = f"tên cũ: {clean(query)[:_LONGEST_VIA]}"
         answers = self._former_answers(address, scope, current)
@@ -256,70 +211,18 @@ class Gazetteer:
 @cache
 def load_gazetteer() -> Gazetteer:
     """Today's provinces and communes from the kept library; about 0.1 s the first time, then shared."""
-    from vietnam_provinces import Province as ListedProvince
-    from vietnam_provinces import Ward as ListedWard
-
-    provinces = {p.code: p for p in sorted((_province(p) for p in ListedProvince.iter_all()), key=lambda p: p.code)}
-    communes = [_commune(ward, provinces[f"{int(ward.province_code):02d}"]) for ward in ListedWard.iter_all()]
-    entries = tuple(sorted((_entry(c) for c in communes), key=lambda e: (e.bare, e.commune.code)))
+    provinces = listed_provinces()
+    entries = listed_entries(provinces)
+    starts = ((start, entry) for entry in entries for word in entry.words for start in (word[:1], word[:2]))
     return Gazetteer(
         _provinces=provinces,
         _communes={entry.commune.code: entry.commune for entry in entries},
         _entries=entries,
-        _by_start=_grouped(
-            (start, entry) for entry in entries for word in entry.words for start in (word[:1], word[:2])
-        ),
+        _by_start=_grouped(starts),
         _by_province=_grouped((entry.commune.province_code, entry) for entry in entries),
         _province_names=_province_names(provinces.values()),
         _by_name={(e.commune.province_code, key(e.commune.name)): e.commune for e in entries},
     )
-
-
-def _rank(bare: str, kind: str, entry: _Entry) -> int:
-    if bare == entry.bare:
-        return _EXACT if kind in ("", entry.kind) else _STARTS
-    if entry.bare.startswith(bare):
-        return _STARTS
-    return _HAS_WORDS if _in_order(bare.split(), entry.words) else _NONE
-
-
-def _in_order(asked: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether each asked word begins some word of the name, in the order asked: "ha gi" in "ha giang 2"."""
-    rest = iter(words)
-    return all(any(word.startswith(start) for word in rest) for start in asked)
-
-
-def _has_exact(matches: Iterable[Match]) -> bool:
-    return any(match.is_exact for match in matches)
-
-
-def _unique(matches: Iterable[Match]) -> tuple[Match, ...]:
-    first: dict[str, Match] = {}
-    for match in matches:
-        kept = first.setdefault(match.commune.code, match)
-        if match.is_exact and not kept.is_exact:
-            first[match.commune.code] = replace(kept, is_exact=True)
-    return tuple(first.values())
-
-
-def _as_accented(query: str, matches: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Where names differ in diacritics alone (xã Sơn Hà, xã Sơn Hạ), those typed decide, if any were typed."""
-    exact = [match for match in matches if match.is_exact and not match.via]
-    typed = f" {_NOT_A_LETTER.sub(' ', clean(query).lower())} "
-    meant = [match for match in exact if f" {_bare_accented(match.commune)} " in typed]
-    if len(exact) < 2 or not meant or not has_diacritics(query):
-        return matches
-    meant_names = {_bare_accented(match.commune) for match in meant}
-    others = [
-        replace(match, is_exact=match.is_exact and (bool(match.via) or _bare_accented(match.commune) in meant_names))
-        for match in matches
-        if match not in meant
-    ]
-    return (*meant, *others)
-
-
-def _bare_accented(commune: Commune) -> str:
-    return _NOT_A_LETTER.sub(" ", commune.name.lower().removeprefix(f"{commune.kind} "))
 
 
 def _former_names(provinces: Iterable[Province]) -> list[str]:
@@ -327,32 +230,11 @@ def _former_names(provinces: Iterable[Province]) -> list[str]:
     return [key(name) for p in provinces for name in joined.get(p.code, (p.name,))]
 
 
-def _grouped(pairs: Iterable[tuple[str, _Entry]]) -> dict[str, tuple[_Entry, ...]]:
-    groups: dict[str, dict[str, _Entry]] = {}
+def _grouped(pairs: Iterable[tuple[str, Entry]]) -> dict[str, tuple[Entry, ...]]:
+    groups: dict[str, dict[str, Entry]] = {}
     for name, entry in pairs:
         groups.setdefault(name, {})[entry.commune.code] = entry
     return {name: tuple(entries.values()) for name, entries in groups.items()}
-
-
-def _province(listed: ListedProvince) -> Province:
-    name = listed.name.removeprefix("Thành phố ")
-    full_name = listed.name if name != listed.name else f"tỉnh {name}"
-    return Province(code=f"{int(listed.code):02d}", name=name, full_name=full_name)
-
-
-def _commune(listed: ListedWard, province: Province) -> Commune:
-    return Commune(
-        code=f"{int(listed.code):05d}",
-        name=listed.name,
-        kind=listed.division_type.value,
-        province_code=province.code,
-        full_name=f"{listed.name}, {province.full_name}",
-    )
-
-
-def _entry(commune: Commune) -> _Entry:
-    kind, bare = without(COMMUNE_WORDS, key(commune.name))
-    return _Entry(commune=commune, kind=kind, bare=bare, joined=bare.replace(" ", ""), words=tuple(bare.split()))
 
 
 def _province_names(provinces: Iterable[Province]) -> dict[str, str]:

@@ -241,6 +241,12 @@ def test_typed_diacritics_tell_son_ha_from_son_ha():
     assert codes(undecided)[:2] == ["21289", "21292"]
 
 
+@pytest.mark.parametrize("typed", ["phường Hoà Bình", "phường Hòa Bình"])
+def test_where_the_tone_stands_tells_no_communes_apart(typed: str):
+    spelt_both_ways = [match.commune.name for match in gazetteer.find(typed) if match.is_exact]
+    assert {"Phường Hoà Bình", "Phường Hòa Bình"} <= set(spelt_both_ways)
+
+
 @pytest.mark.parametrize("name", ["xã Quản Bạ", "xa quan ba", "Quản Bạ", "Quản Bạ, Hà Giang", "Quản Bạ Tuyên Quang"])
 def test_a_name_that_begins_like_a_district_is_still_a_commune(name: str):
     assert gazetteer.find(name)[0].commune.code == "00874"
