@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.classify.classification import Judgement
-from services.classify.judging import judge
 from services.classify.model import Model
-from services.classify.model_file import load_or_train
 
 PARENT_CHECK_S = 1.0
 # Taking feedback in comes first where the processor is short.
@@ -25,6 +23,9 @@ def start(models_dir: Path, parent_pid: int) -> None:
     """Prepare the process: lower its priority, watch the parent, load (at the first start: train) the model."""
     os.nice(NICENESS)
     threading.Thread(target=end_with_parent, args=(parent_pid,), daemon=True).start()
+    # The server imports this file too: what only the child needs (scikit-learn takes seconds) is imported here.
+    from services.classify.model_file import load_or_train
+
     _models.append(load_or_train(models_dir))
 
 
@@ -37,5 +38,7 @@ def end_with_parent(parent_pid: int) -> None:
 
 def judge_texts(texts: Sequence[str]) -> tuple[str, list[Judgement]]:
     """Return the model's version and its judgement of each text, in order."""
+    from services.classify.judging import judge
+
     model = _models[0]
     return model.version, judge(model, texts)
