@@ -16,7 +16,7 @@ import aiohttp
 from tools.load import encoded_body, headers_for, new_session
 
 ATTEMPT_S = 40.0
-WAIT_S = (0.1, 0.6)
+WAIT_S = (0.2, 1.0)
 SAID_AGAIN_EACH = 10
 MAY_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
