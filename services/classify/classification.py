@@ -69,12 +69,10 @@ def decide(
     """
     code, confidence = scores.codes[0]
     urgent = bool(scores.danger) or scores.urgent >= thresholds.urgent_above
-    kind = _kind(scores, urgent=bool(scores.danger) and scores.urgent >= thresholds.urgent_above)
+    kind = _kind(scores, thresholds)
     readable = language.is_vietnamese
     floor = thresholds.restricted_above * (0.5 if named_agency_ids else 1.0)
-    restricted = (
-        scores.restricted >= floor or kind in _RESTRICTED_KINDS or is_restricted_code(code) or not readable
-    )
+    restricted = scores.restricted >= floor or kind in _RESTRICTED_KINDS or is_restricted_code(code) or not readable
     why = _why(scores, language, thresholds, kind, restricted=restricted)
     return Judgement(
         code=code if readable else OTHER,
@@ -112,9 +110,13 @@ def state_of(judgement: Judgement, *, model_version: str, at: datetime) -> Class
     )
 
 
-def _kind(scores: Scores, *, urgent: bool) -> PetitionKind:
-    """The likeliest kind; danger named in words and scored by the model is an emergency whatever else it may be."""
-    return PetitionKind.KHAN_CAP if urgent else scores.kinds[0][0]
+def _kind(scores: Scores, thresholds: Thresholds) -> PetitionKind:
+    """The likeliest kind, but danger named in words and scored too is an emergency, and a likely tố cáo is one."""
+    if scores.danger and scores.urgent >= thresholds.urgent_above:
+        return PetitionKind.KHAN_CAP
+    if dict(scores.kinds)[PetitionKind.TO_CAO] >= thresholds.to_cao_above:
+        return PetitionKind.TO_CAO
+    return scores.kinds[0][0]
 
 
 def _second(scores: Scores, thresholds: Thresholds) -> str | None:

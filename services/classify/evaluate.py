@@ -118,7 +118,7 @@ def figures(pairs: Pairs, sure_from: float) -> Figures:
         top3_accuracy=_share(pairs, lambda row, given: row.code in [code for code, _ in given.scores[:3]]),
         macro_f1=_macro_f1(pairs),
         restricted_recall=restricted_recall,
-        restricted_flagged=_share(pairs, lambda row, given: given.restricted),
+        restricted_flagged=sum(given.restricted for _, given in pairs) / len(pairs),
         to_cao_precision=to_cao_precision,
         to_cao_recall=to_cao_recall,
         urgent_precision=urgent_precision,
@@ -151,9 +151,11 @@ def _precision_recall(
 
 
 def _macro_f1(pairs: Pairs) -> float:
-    expected, given = Counter(row.code for row, _ in pairs), Counter(said.code for _, said in pairs)
-    right = Counter(row.code for row, said in pairs if row.code == said.code)
-    return sum(2 * right[code] / (expected[code] + given[code or ""]) for code in expected) / len(expected)
+    expected = Counter(row.code or OTHER for row, _ in pairs)
+    given = Counter(said.code for _, said in pairs)
+    right = Counter(said.code for row, said in pairs if row.code == said.code)
+    scores: list[float] = [2 * right[code] / (expected[code] + given[code]) for code in expected]
+    return sum(scores) / len(scores)
 
 
 def _calibration_error(pairs: Pairs) -> float:

@@ -96,7 +96,9 @@ def fit(texts: Sequence[Normalised], blocks: tuple[Block, ...] = BLOCKS) -> Vect
         kept = sorted(gram for gram, count in texts_with.items() if count >= block.min_texts)
         columns[block.name] = {gram: len(idf) + i for i, gram in enumerate(kept)}
         idf.extend(log((1 + len(texts)) / (1 + texts_with[gram])) + 1.0 for gram in kept)
-    return Vectoriser(blocks=blocks, columns=columns, idf=np.array(idf, dtype=np.float32), unseen_idf=log(1 + len(texts)) + 1.0)
+    return Vectoriser(
+        blocks=blocks, columns=columns, idf=np.array(idf, dtype=np.float32), unseen_idf=log(1 + len(texts)) + 1.0
+    )
 
 
 def grams_of(text: Normalised, block: str) -> list[str]:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import exp
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,12 +25,11 @@ from hotline.text import fold, has_diacritics, nfc
 from services.classify.features import Floats, Vectoriser, grams_with_places
 from services.classify.normalise import LINK, NUMBER, PHONE, Normalised, normalise
 
-RESTRICTED, URGENT = "restricted", "urgent"
-
 _DANGER = Path(__file__).parent / "data" / "danger.toml"
 _LONGEST_REASON = 5
 _SHARE_OF_THE_STRONGEST = 0.35
 _MOST_REASONS = 4
+_CODES_COUNT = 3.0
 
 Name = TypeVar("Name", bound=str)
 Probabilities = npt.NDArray[np.float64]
@@ -56,18 +56,21 @@ class Thresholds:
 
     review_below: float
     second_above: float
+    to_cao_above: float
     restricted_above: float
     urgent_above: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """How decision values become probabilities: a temperature for the two choices, slope and offset for the screens."""
+    """How decisions become probabilities: a temperature for the code, then a small regression over everything known.
+
+    `weights` and `offsets` have one column per kind, then restricted, then urgent; the rows are those of `evidence_of`.
+    """
 
     code_scale: float
-    kind_scale: float
-    restricted: tuple[float, float]
-    urgent: tuple[float, float]
+    weights: npt.NDArray[np.float64]
+    offsets: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +110,16 @@ class Model:
         return _quote(read, self._shares(read, self.labels.index(code)))
 
     def _scores(self, read: Normalised, decisions: Probabilities) -> Scores:
-        n, k = len(self.labels), len(self.kinds)
-        codes = softmax(decisions[:n] * self.calibration.code_scale)
-        kinds = softmax(decisions[n : n + k] * self.calibration.kind_scale)
+        codes = softmax(decisions[: len(self.labels)] * self.calibration.code_scale)
+        danger = danger_in(read)
+        evidence = evidence_of(codes, decisions[len(self.labels) :], danger=bool(danger))
+        values = evidence @ self.calibration.weights + self.calibration.offsets
         return Scores(
             codes=_ranked(self.labels, codes),
-            kinds=_ranked(self.kinds, kinds),
-            restricted=sigmoid(decisions[n + k], *self.calibration.restricted),
-            urgent=sigmoid(decisions[n + k + 1], *self.calibration.urgent),
-            danger=danger_in(read),
+            kinds=_ranked(self.kinds, softmax(values[:-2])),
+            restricted=sigmoid(float(values[-2])),
+            urgent=sigmoid(float(values[-1])),
+            danger=danger,
             words=len(read.words),
         )
 
@@ -147,9 +151,14 @@ def softmax(values: Probabilities) -> Probabilities:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
-def sigmoid(value: float, slope: float, offset: float) -> float:
-    """A calibrated probability of one screen."""
-    return float(1.0 / (1.0 + np.exp(-np.clip(slope * value + offset, -30.0, 30.0))))
+def sigmoid(value: float) -> float:
+    """The probability behind log odds."""
+    return 1.0 / (1.0 + exp(-min(max(value, -30.0), 30.0)))
+
+
+def evidence_of(codes: Probabilities, decisions: Probabilities, *, danger: bool) -> Probabilities:
+    """What kind, restricted and urgent are judged on: the likely codes, their own decisions, and words of danger."""
+    return np.concatenate([_CODES_COUNT * codes, decisions, [1.0 if danger else 0.0]])
 
 
 def danger_in(read: Normalised) -> tuple[str, ...]:

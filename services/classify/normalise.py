@@ -134,8 +134,9 @@ _TONE_SEATS = "ơêôâăư"
 def read_telex(word: str) -> str:
     """A lower-case word typed in telex with the keyboard off ("dduwowngf") as it was meant; any other word as it is.
 
-    Only touched when it cannot be an unaccented word: it has `dd` or a `w` after a vowel, a doubled vowel together
-    with a tone key or a closing ng, nh, ch, or a tone key after such a closing ("hongr"), and what comes out is a possible Vietnamese syllable ("too", "free", "window" stay).
+    Only touched when it cannot be an unaccented word: it has `dd`, a `w` after a vowel, a doubled vowel with a tone key
+    or a closing ng, nh, ch, or a tone key after such a closing ("hongr"); and what comes out must be a possible
+    Vietnamese syllable ("too", "free", "window" stay).
     """
     if not _TELEX_WORD.fullmatch(word):
         return word

@@ -29,7 +29,7 @@ class BadRow(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A labelled text. A label that is None is unknown and trains nothing (a cue knows a code or a kind, not both)."""
+    """A labelled text. A label that is None is unknown and trains nothing: most cues know one only."""
 
     id: str
     text: str
@@ -63,12 +63,13 @@ _ROWS = msgspec.json.Decoder(_Row)
 
 
 def read_row(line: bytes | str) -> Example:
-    """Read one labelled line. Raises BadRow for broken JSON, a missing or unknown label, or a code not in the scheme."""
+    """Read one labelled line. Raises BadRow for broken JSON and for a missing or unknown label."""
     try:
         row = _ROWS.decode(line)
-        load_taxonomy().indicator(row.code)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadRow(str(error)) from error
+    try:
+        load_taxonomy().indicator(row.code)
     except UnknownCode as error:
         raise BadRow(f"the scheme has no code {row.code!r}") from error
     return Example(
@@ -85,10 +86,11 @@ def load_messages() -> tuple[Example, ...]:
 
 @cache
 def load_cues() -> tuple[Example, ...]:
-    """The packaged phrases, each with the one label it stands for."""
+    """The packaged phrases, each with the one code or kind it stands for."""
     data = tomllib.loads(nfc((DATA / "cues.toml").read_text(encoding="utf-8")))
+    implied = {code: PetitionKind(kind) for code, kind in data["implied_kind"].items()}
     by_code = [
-        Example(id=f"cue-{code}-{i}", text=text, code=code, kind=None, origin=CUE)
+        Example(id=f"cue-{code}-{i}", text=text, code=code, kind=implied.get(code), origin=CUE)
         for code, phrases in data["code"].items()
         for i, text in enumerate(phrases)
     ]
