@@ -58,6 +58,7 @@ class Gazetteer:
     _communes: Mapping[str, Commune]
     _entries: tuple[Entry, ...] = field(repr=False)
     _by_start: Mapping[str, tuple[Entry, ...]] = field(repr=False)
+    _by_bare: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     _by_province: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     _province_names: Mapping[str, str] = field(repr=False)
     _by_name: Mapping[tuple[str, str], Commune] = field(repr=False)
@@ -108,12 +109,13 @@ class Gazetteer:
             return tuple(Match(commune=c) for c in self.communes(province_code)[:limit])
         is_elsewhere = bool(province_code) and address.names_province not in (None, province_code)
         scope = province_code if is_elsewhere else address.names_province or province_code
-        as_one_name = self._current(address.unsplit, scope) or self._current(key(expand(query)), province_code)
-        if has_exact(as_one_name) or is_elsewhere:
-            return as_accented(query, unique(m for m in as_one_name if m.is_exact or not is_elsewhere))[:limit]
+        whole = key(expand(query))
+        as_one_name = self._exact(address.unsplit, scope) or self._exact(whole, province_code)
+        if as_one_name or is_elsewhere:
+            return as_accented(query, unique(as_one_name))[:limit]
         current = self._current(address.commune or without(DISTRICT_WORDS, address.district)[1], scope)
-        if address.names_province and not has_exact(current):
-            current = [*current, *as_one_name]
+        if address.names_province and not address.district and not has_exact(current):
+            current = [*current, *self._current(whole, province_code)]
         return as_accented(query, unique(self._with_former(query, address, scope, current)))[:limit]
 
     def resolve(self, province: str, commune: str) -> Commune | tuple[Match, ...]:
@@ -137,6 +139,13 @@ class Gazetteer:
     def _province_of(self, folded: str) -> str | None:
         word, name = without(PROVINCE_WORDS, folded)
         return self._province_names.get(f"{word} {name}" if word == "thanh pho" else name)
+
+    def _exact(self, name: str, province_code: str | None) -> list[Match]:
+        """Communes with exactly this name, kind included when it is given."""
+        kind, bare = without(COMMUNE_WORDS, name)
+        same = [e for e in self._by_bare.get(bare, ()) if kind in ("", e.kind)] + [*self._by_bare.get(name, ())]
+        fitting = (e.commune for e in same if province_code in (None, e.commune.province_code))
+        return [Match(commune=commune, is_exact=True) for commune in fitting]
 
     def _current(self, name: str, province_code: str | None) -> list[Match]:
         kind, bare = without(COMMUNE_WORDS, name)
@@ -219,6 +228,7 @@ def load_gazetteer() -> Gazetteer:
         _communes={entry.commune.code: entry.commune for entry in entries},
         _entries=entries,
         _by_start=_grouped(starts),
+        _by_bare=_grouped((entry.bare, entry) for entry in entries),
         _by_province=_grouped((entry.commune.province_code, entry) for entry in entries),
         _province_names=_province_names(provinces.values()),
         _by_name={(e.commune.province_code, key(e.commune.name)): e.commune for e in entries},
