@@ -74,10 +74,11 @@ def offered(ticket: Ticket, session: Session, rules: Rules, now: datetime) -> tu
 
 
 def fields_of(action: Action, ticket: Ticket) -> tuple[str, ...]:
-    """Return the fields of an action's form; a restricted ticket's recorded answer needs no note."""
+    """Return the fields of an action's form; a restricted ticket's recorded answer needs no note, a system's
+    action has none."""
     if action is Action.RECORD_ANSWER and ticket.restricted:
         return tuple(name for name in FIELDS[action] if name != "note")
-    return FIELDS[action]
+    return FIELDS.get(action, ())
 
 
 def read_inputs(action: Action, get: Get, ticket: Ticket, rules: Rules, now: datetime) -> Inputs:
@@ -167,8 +168,15 @@ def all_faults(
     try:
         apply(ticket, action, actor_of(session), now, **completed(rules, ticket, action, now, inputs))
     except Invalid as error:
-        faults += [fault for fault in error.errors if FORM_NAMES.get(fault.field, fault.field) not in named]
+        faults += [fault for fault in error.errors if is_new(fault, named, get)]
     return tuple(faults)
+
+
+def is_new(fault: FieldError, named: set[str], get: Get) -> bool:
+    """Say whether a fault of the workflow adds anything: what was typed but not understood is not missing."""
+    name = FORM_NAMES.get(fault.field, fault.field)
+    is_missing = fault.code == f"{fault.field}_required"
+    return name not in named and not (is_missing and clean(get(name)))
 
 
 def on_form(action: Action, ticket: Ticket, faults: tuple[FieldError, ...]) -> tuple[FieldError, ...]:

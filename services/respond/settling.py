@@ -59,7 +59,8 @@ def placed(ticket: Ticket, said: ClassificationState, rules: Rules, now: datetim
     route = rules.route(ticket)
     if is_moving and ticket.route is not None and route.agency_ids == ticket.route.agency_ids:
         return ticket
-    inputs = Inputs(route=route, agency_due_at=rules.agency_due_at(ticket, now), note=RECLASSIFIED)
+    note = RECLASSIFIED if is_moving else ""
+    inputs = Inputs(route=route, agency_due_at=rules.agency_due_at(ticket, now), note=note)
     return attempted(ticket, Action.REASSIGN if is_moving else Action.ASSIGN, SYSTEM, now, inputs)
 
 

@@ -54,6 +54,7 @@ from services.respond.workflow import NotAllowed
 
 READERS = tuple(role for role in Role if role is not Role.ADMIN)
 MAX_FORM_BYTES = 512 * 1024
+NOT_YOURS = "not_yours"
 DESK_READERS = frozenset({Role.OPERATOR, Role.TRIAGE_OFFICER})
 
 
@@ -78,7 +79,8 @@ class TicketPages:
             return await self.ticket_page(request, ticket, form, (*form.errors, *faults), status=422, tried=action)
         except NotAllowed as error:
             faults = (FieldError(field=TICKET_FIELD, code=f"not_allowed.{error.why}"),)
-            return await self.ticket_page(request, ticket, form, faults, status=409, tried=action)
+            status = 403 if error.why == NOT_YOURS else 409
+            return await self.ticket_page(request, ticket, form, faults, status=status, tried=action)
         except Conflict:
             faults = (FieldError(field=TICKET_FIELD, code="changed_meanwhile"),)
             newest = await self.find(request)
