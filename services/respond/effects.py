@@ -117,6 +117,11 @@ def reopen(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket
     return replace(reopened, assignments=(*ticket.assignments, turn))
 
 
+def close(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
+    """Settle a request to reopen that was not granted; the citizen may still ask again in time."""
+    return replace(ticket, reopen_requested_at=None)
+
+
 def end(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
     """Keep why it goes no further here, and where the citizen is sent."""
     return replace(ticket, reason=given["note"], destination=given.get("destination"))
@@ -218,6 +223,7 @@ EFFECTS: Mapping[Action, Effect] = {
     Action.SIGN: sign,
     Action.RECORD_ANSWER: record_answer,
     Action.TELL: tell,
+    Action.CLOSE: close,
     Action.REOPEN: reopen,
     Action.REFUSE: end,
     Action.REDIRECT: end,

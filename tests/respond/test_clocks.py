@@ -319,6 +319,18 @@ def test_a_late_calendar_notice_moves_the_promise_later_never_earlier() -> None:
     assert local_date(response(ticket).due_at) == date(2026, 11, 30)
 
 
+def test_no_renewal_however_computed_brings_a_promise_forward() -> None:
+    ticket = in_progress(new_ticket())
+    earlier = replace(
+        ticket.promise,
+        response_due_at=at("2026-11-20 23:59:59"),
+        acknowledgement_due_at=at("2026-11-18 09:00"),
+    )
+    renewed = happen(ticket, [(Action.RENEW, actor(Party.SYSTEM), "2026-11-20 09:00")], promise=earlier)
+    assert renewed.promise.response_due_at == ticket.promise.response_due_at
+    assert renewed.promise.acknowledgement_due_at == ticket.promise.acknowledgement_due_at
+
+
 def test_a_reopened_ticket_has_a_second_promise_and_keeps_the_first_result() -> None:
     ticket = answered(in_progress(new_ticket()), "2026-11-30 09:00")
     ticket = happen(ticket, [(Action.REOPEN, TRIAGE, "2026-12-01 09:00")])

@@ -270,6 +270,24 @@ def test_a_slow_desk_cannot_let_the_citizens_time_run_out() -> None:
     assert happen(ticket, [(Action.REOPEN, TRIAGE, "2027-01-20 09:00")]).status == Status.IN_PROGRESS
 
 
+def test_asking_again_does_not_undo_that_the_first_request_was_in_time() -> None:
+    citizen = actor(Party.CITIZEN)
+    ticket = answered(in_progress(new_ticket()), "2026-11-19 09:00")
+    ticket = happen(ticket, [(Action.REQUEST_REOPEN, citizen, "2026-12-18 22:00")])
+    ticket = happen(ticket, [(Action.REQUEST_REOPEN, citizen, "2027-01-05 08:00")])
+    assert happen(ticket, [(Action.REOPEN, TRIAGE, "2027-01-20 09:00")]).status == Status.IN_PROGRESS
+
+
+def test_closing_settles_a_request_to_reopen_and_the_citizen_may_ask_again_in_time() -> None:
+    citizen = actor(Party.CITIZEN)
+    ticket = answered(in_progress(new_ticket()), "2026-11-19 09:00")
+    ticket = happen(ticket, [(Action.REQUEST_REOPEN, citizen, "2026-11-20 22:00")])
+    ticket = happen(ticket, [(Action.CLOSE, TRIAGE, "2026-11-23 09:00")])
+    assert ticket.reopen_requested_at is None
+    assert happen(ticket, [(Action.REQUEST_REOPEN, citizen, "2026-12-18 22:00")]).reopen_requested_at is not None
+    assert refused(ticket, Action.REQUEST_REOPEN, citizen, "2026-12-20 22:00") == "reopen_left"
+
+
 def test_a_restricted_ticket_is_taken_away_from_the_agency_at_once() -> None:
     ticket = happen(in_progress(new_ticket()), [(Action.RESTRICT, STAFF, "2026-11-19 09:00")])
     assert (ticket.restricted, ticket.status, ticket.route) == (True, Status.IN_REVIEW, None)
