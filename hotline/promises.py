@@ -85,16 +85,12 @@ class SlaPolicy:
 
     def agency_target(self, code: str, *, is_urgent: bool = False) -> int:
         """Return the working days of the agency's own clock for a matter: the least target that fits it."""
-        return min(
-            [self.agency_working_days] + [t.working_days for t in self.shorter if fits(t, code, is_urgent)]
-        )
+        return min([self.agency_working_days] + [t.working_days for t in self.shorter if fits(t, code, is_urgent)])
 
 
 def fits(target: ShorterTarget, code: str, is_urgent: bool) -> bool:
     """Say whether a stricter target is meant for this code (`6` fits `6.3`) and urgency."""
-    names_code = not target.codes or any(
-        code == c or code.startswith((f"{c}.", f"{c}#")) for c in target.codes
-    )
+    names_code = not target.codes or any(code == c or code.startswith((f"{c}.", f"{c}#")) for c in target.codes)
     return names_code and (is_urgent or not target.is_urgent)
 
 
@@ -173,9 +169,7 @@ def load_policies(extra: Path | None = None) -> Policies:
     own = read_policies(extra.read_text("utf-8"))
     taken = {p.id for p in packaged.rows} & {p.id for p in own.rows}
     if taken:
-        raise PolicyFault(
-            f"policy {name}: this id is taken, a changed policy gets a new one" for name in sorted(taken)
-        )
+        raise PolicyFault(f"policy {name}: this id is taken, a changed policy gets a new one" for name in sorted(taken))
     return Policies(rows=own.rows + packaged.rows)
 
 

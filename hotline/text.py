@@ -34,9 +34,7 @@ def clean(text: str) -> str:
     A tab becomes one space. Inner spaces and blank lines stay. Calling it twice changes nothing.
     """
     one_kind_of_line_end = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
-    visible = "".join(
-        c for c in one_kind_of_line_end if c == "\n" or unicodedata.category(c) not in _INVISIBLE
-    )
+    visible = "".join(c for c in one_kind_of_line_end if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
     return nfc(visible).strip()
 
 

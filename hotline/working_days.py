@@ -186,9 +186,7 @@ def lay_notices(
         calendar = calendar.with_notice(notice)
     scope = "".join(f"+{name}" for name in sorted({n.agency or n.locality or "" for n in mine} - {""}))
     version = f"{calendar.version}+{notices.version}{scope}"
-    return replace(
-        calendar, version=version, covered_until=max(calendar.covered_until, notices.covered_until)
-    )
+    return replace(calendar, version=version, covered_until=max(calendar.covered_until, notices.covered_until))
 
 
 def read_notices(text: str) -> Notices:

@@ -19,12 +19,8 @@ DEFAULT_POLICY = "ha-giang-1022"
 
 @click.command("due")
 @click.argument("received_at", nargs=-1)
-@click.option(
-    "--file", "source", type=click.File("r", encoding="utf-8"), help="One RECEIVED_AT a line; - is stdin."
-)
-@click.option(
-    "--policy", "policy_id", default=DEFAULT_POLICY, show_default=True, help="Id of the policy promised."
-)
+@click.option("--file", "source", type=click.File("r", encoding="utf-8"), help="One RECEIVED_AT a line; - is stdin.")
+@click.option("--policy", "policy_id", default=DEFAULT_POLICY, show_default=True, help="Id of the policy promised.")
 def due_command(received_at: tuple[str, ...], source: TextIO | None, policy_id: str) -> None:
     """Say when feedback received at RECEIVED_AT is to be acknowledged and answered.
 

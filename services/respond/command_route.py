@@ -16,6 +16,8 @@ from hotline.working_days import VN
 from services.respond.profile import profiles
 from services.respond.routing import Profile, ProfileInvalid, Route, choose, load_profile
 
+_NOT_BY_PLAN = frozenset({PetitionKind.TO_CAO, PetitionKind.KHIEU_NAI})
+
 
 @click.command("route")
 @click.option("--profile", "locality", required=True, help="Locality, such as ha-giang-2023.")
@@ -62,7 +64,9 @@ def route_command(
         raise click.ClickException(f"{profile.taxonomy.scheme} has no code {code!r}; use one of {known}") from error
     except UnknownAgency as error:
         raise click.ClickException(f"{locality} has no agency {error.agency_id!r}") from error
-    click.echo(json.dumps(_as_json(route, profile.directory), ensure_ascii=False, indent=2))
+    is_by_plan = not named and not restricted and kind not in _NOT_BY_PLAN
+    offices = _offices_of_no_commune(profile, route) if commune_code is None and is_by_plan else []
+    click.echo(json.dumps(_as_json(route, profile.directory, offices), ensure_ascii=False, indent=2))
 
 
 def _day(text: str | None) -> date:
@@ -89,18 +93,29 @@ def _check_commune(profile: Profile, commune_code: str, on: date) -> None:
         raise click.ClickException(f"no commune has the code {commune_code!r}; give five digits, such as 00694")
 
 
-def _as_json(route: Route, directory: AgencyDirectory) -> dict[str, object]:
-    def named(agency_id: str) -> dict[str, str]:
-        return {"id": agency_id, "name": directory.get(agency_id).name}
+def _offices_of_no_commune(profile: Profile, route: Route) -> list[str]:
+    """Name the communes' offices that would do the work, as the plan does, where no commune is named."""
+    row = next(row for row in profile.rows if row.id == route.rule)
+    offices = [implementer.office for implementer in row.implementers if implementer.office]
+    return [profile.office_names.get(office, office) for office in offices]
+
+
+def _as_json(route: Route, directory: AgencyDirectory, offices: list[str]) -> dict[str, object]:
+    def names(*agency_ids: str) -> list[str]:
+        return [directory.get(agency_id).name for agency_id in agency_ids]
 
     return {
-        "agency": named(route.agency_id),
-        "co_leads": [named(agency_id) for agency_id in route.co_lead_ids],
-        "implementers": [named(agency_id) for agency_id in route.implementer_ids],
-        "answers": named(route.answers),
+        "agency": directory.get(route.agency_id).name,
+        "agency_id": route.agency_id,
+        "co_leads": names(*route.co_lead_ids),
+        "co_lead_ids": route.co_lead_ids,
+        "implementers": [*names(*route.implementer_ids), *offices],
+        "implementer_ids": route.implementer_ids,
+        "answers": directory.get(route.answers).name,
+        "answers_id": route.answers,
         "rule": route.rule,
         "source": route.source,
         "reason": route.reason,
-        "excluded": list(route.excluded),
+        "excluded_ids": route.excluded,
         "is_inferred": route.is_inferred,
     }

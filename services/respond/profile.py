@@ -89,7 +89,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One locality's table with its directory and scheme. Immutable; a fault-free profile always has a row."""
+    """One locality's table with its directory and scheme. Immutable; a fault-free profile always has a row.
+
+    `office_names` says how the plan calls an office of every commune where no one commune is meant.
+    """
 
     locality: str
     name_vi: str
@@ -97,6 +100,7 @@ class Profile:
     province_code: str
     valid_from: date
     last_resorts: tuple[str, ...]
+    office_names: Mapping[str, str]
     rows: tuple[Row, ...] = field(repr=False)
     directory: AgencyDirectory = field(repr=False)
     taxonomy: Taxonomy = field(repr=False)
@@ -139,6 +143,7 @@ class _RawProfile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     source: str
     valid_from: date
     last_resorts: list[str]
+    office_names: dict[str, str] = {}
 
 
 def profiles() -> tuple[str, ...]:
@@ -168,6 +173,7 @@ def read_profile(folder: Path) -> Profile:
             province_code=head.province,
             valid_from=head.valid_from,
             last_resorts=tuple(head.last_resorts),
+            office_names=head.office_names,
             rows=rows,
             directory=directory,
             taxonomy=taxonomy,

@@ -162,9 +162,7 @@ def test_the_swap_of_2_january_2026_as_it_happened() -> None:
         received_at = datetime.fromisoformat(f"{received_on}T08:00:00+07:00")
         told = promise(received_at, HA_GIANG, seed_calendar())
         assert local_date(told.response_due_at) == date.fromisoformat(first)
-        assert local_date(renew(told, received_at, HA_GIANG, CALENDAR).response_due_at) == date.fromisoformat(
-            then
-        )
+        assert local_date(renew(told, received_at, HA_GIANG, CALENDAR).response_due_at) == date.fromisoformat(then)
 
 
 def test_a_renewal_keeps_the_number_of_days_promised_whatever_the_policy_says_now() -> None:
@@ -201,9 +199,7 @@ def test_an_unknown_policy_is_refused_with_those_there_are() -> None:
 
 def test_every_fault_of_a_policy_file_is_named_at_once() -> None:
     with pytest.raises(PolicyFault) as caught:
-        read_policies(
-            '[[policy]]\nid = "a"\nname = 1\nfoo = 2\nacknowledgement_hours = 0\nlocalities = "x"\n'
-        )
+        read_policies('[[policy]]\nid = "a"\nname = 1\nfoo = 2\nacknowledgement_hours = 0\nlocalities = "x"\n')
     said = str(caught.value)
     for expected in ("source: missing", "response_working_days: missing", "name: give a str", "foo: unknown"):
         assert expected in said
@@ -215,9 +211,7 @@ def test_the_command_names_every_bad_value_at_once_and_prints_nothing() -> None:
     said = CliRunner().invoke(due_command, ["2026-11-20", "2026-11-20T08:00", "20/11/2026", "2099-01-01"])
     assert said.exit_code == 1
     assert said.stdout == ""
-    assert (
-        "2026-11-20T08:00: has no time zone; give its offset, such as 2026-11-20T08:00+07:00" in said.stderr
-    )
+    assert "2026-11-20T08:00: has no time zone; give its offset, such as 2026-11-20T08:00+07:00" in said.stderr
     assert "20/11/2026: not a date or an instant" in said.stderr
     assert "2099-01-01: outside the calendar" in said.stderr
 
@@ -265,9 +259,7 @@ def test_more_days_or_a_later_receipt_is_never_due_earlier(
 
 
 @given(instants, st.integers(0, 30), st.sampled_from(NoticeKind))
-def test_no_change_of_the_calendar_moves_a_promise_earlier(
-    received_at: datetime, days: int, kind: NoticeKind
-) -> None:
+def test_no_change_of_the_calendar_moves_a_promise_earlier(received_at: datetime, days: int, kind: NoticeKind) -> None:
     told = promise(received_at, HA_GIANG, CALENDAR)
     changed = CALENDAR.with_notice(
         DayNotice(on=local_date(received_at) + timedelta(days=days), kind=kind, source="thử")

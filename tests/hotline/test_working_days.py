@@ -38,9 +38,7 @@ def days_of(year: int, text: str) -> set[date]:
 
 
 def all_days(year: int) -> list[date]:
-    return [
-        date(year, 1, 1) + timedelta(days=i) for i in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)
-    ]
+    return [date(year, 1, 1) + timedelta(days=i) for i in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)]
 
 
 @pytest.mark.parametrize("year", DAYS_OFF)
@@ -67,11 +65,7 @@ def test_where_the_library_alone_is_wrong() -> None:
 
 def test_the_wrong_swap_cannot_be_seen_in_a_yearly_total() -> None:
     whole_year = (date(2025, 12, 31), date(2026, 12, 31))
-    assert (
-        seed_calendar().working_days_between(*whole_year)
-        == load_calendar().working_days_between(*whole_year)
-        == 249
-    )
+    assert seed_calendar().working_days_between(*whole_year) == load_calendar().working_days_between(*whole_year) == 249
 
 
 def test_the_day_of_receipt_is_not_counted_and_at_least_one_day_is() -> None:
@@ -82,9 +76,7 @@ def test_the_day_of_receipt_is_not_counted_and_at_least_one_day_is() -> None:
 
 
 @pytest.mark.parametrize(("on", "left"), [((2026, 11, 24), 37), ((2026, 12, 31), 0), ((2027, 1, 1), -1)])
-def test_the_alarm_value_says_how_long_the_settled_calendar_still_lasts(
-    on: tuple[int, int, int], left: int
-) -> None:
+def test_the_alarm_value_says_how_long_the_settled_calendar_still_lasts(on: tuple[int, int, int], left: int) -> None:
     calendar = load_calendar()
     assert calendar.covered_until == date(2026, 12, 31)
     assert calendar.days_left(date(*on)) == left
@@ -172,8 +164,7 @@ def test_a_local_closure_closes_that_locality_or_agency_only() -> None:
 def test_an_extra_file_of_notices_wins_over_the_packaged_one(tmp_path: Path) -> None:
     extra = tmp_path / "notices.toml"
     extra.write_text(
-        'version = "x"\ncovered_until = 2026-12-31\n'
-        '[[day]]\non = 2026-11-24\nkind = "lam_bu"\nsource = "thử"\n',
+        'version = "x"\ncovered_until = 2026-12-31\n[[day]]\non = 2026-11-24\nkind = "lam_bu"\nsource = "thử"\n',
         "utf-8",
     )
     assert load_calendar(extra_notices=extra).is_working_day(date(2026, 11, 24))
@@ -237,6 +228,4 @@ def test_the_nth_day_is_a_working_day_with_n_working_days_up_to_it(day: date, n:
 def test_one_more_day_off_never_makes_it_earlier(day: date, n: int, offset: int) -> None:
     calendar = load_calendar()
     closed = DayNotice(on=day + timedelta(days=offset), kind=NoticeKind.NGHI_DIA_PHUONG, source="bão")
-    assert calendar.with_notice(closed).nth_working_day_after(day, n) >= calendar.nth_working_day_after(
-        day, n
-    )
+    assert calendar.with_notice(closed).nth_working_day_after(day, n) >= calendar.nth_working_day_after(day, n)

@@ -27,33 +27,37 @@ def test_it_is_one_of_the_commands():
 
 def test_it_tells_everything_about_a_route():
     assert told("--code", "6.3#dien", "--commune", "00694", "--at", "2026-11-24") == {
-        "agency": {"id": "phong-kinh-te-xa-00694", "name": "Phòng Kinh tế, Hạ tầng và Đô thị phường Hà Giang 1"},
+        "agency": "Phòng Kinh tế, Hạ tầng và Đô thị phường Hà Giang 1",
+        "agency_id": "phong-kinh-te-xa-00694",
         "co_leads": [],
-        "implementers": [{"id": "dien-luc-tq", "name": "Công ty Điện lực Tuyên Quang"}],
-        "answers": {"id": "phong-kinh-te-xa-00694", "name": "Phòng Kinh tế, Hạ tầng và Đô thị phường Hà Giang 1"},
+        "co_lead_ids": [],
+        "implementers": ["Công ty Điện lực Tuyên Quang"],
+        "implementer_ids": ["dien-luc-tq"],
+        "answers": "Phòng Kinh tế, Hạ tầng và Đô thị phường Hà Giang 1",
+        "answers_id": "phong-kinh-te-xa-00694",
         "rule": "hg-6.3-dien",
         "source": "seed 001, dòng 242",
         "reason": "6.3 (điện sinh hoạt): Phòng Kinh tế, Hạ tầng và Đô thị phường Hà Giang 1 theo dõi, Công ty Điện "
         "lực Tuyên Quang thực hiện; Phòng Kinh tế, Hạ tầng và Đô thị phường Hà Giang 1 trả lời và ghi lại ý kiến "
         "của Công ty Điện lực Tuyên Quang.",
-        "excluded": [],
+        "excluded_ids": [],
         "is_inferred": False,
     }
 
 
 def test_the_day_of_receipt_decides_which_bodies_existed():
-    assert told("--code", "6.3#dien", "--at", "2023-09-01")["agency"] == {
-        "id": "phong-kinh-te-hg",
-        "name": "Phòng Kinh tế",
-    }
-    assert told("--code", "6.3#dien", "--at", "2026-11-24")["agency"] == {
-        "id": "so-cong-thuong-tq",
-        "name": "Sở Công Thương tỉnh Tuyên Quang",
-    }
+    assert told("--code", "6.3#dien", "--at", "2023-09-01")["agency"] == "Phòng Kinh tế"
+    assert told("--code", "6.3#dien", "--at", "2026-11-24")["agency"] == "Sở Công Thương tỉnh Tuyên Quang"
+
+
+def test_without_a_commune_the_offices_of_communes_stand_as_the_plan_names_them():
+    assert told("--code", "1.1", "--at", "2023-09-01")["implementers"] == ["UBND các xã, phường"]
+    assert told("--code", "6.4", "--at", "2023-09-01")["implementers"] == ["Công an xã, phường"]
+    assert told("--code", "1.1", "--kind", "to_cao", "--at", "2023-09-01")["implementers"] == []
 
 
 def test_without_a_day_it_is_today():
-    assert told("--code", "3.2")["agency"] == {"id": "thanh-tra-tinh-tq", "name": "Thanh tra tỉnh Tuyên Quang"}
+    assert told("--code", "3.2")["agency"] == "Thanh tra tỉnh Tuyên Quang"
 
 
 def test_kind_named_body_and_suspicion_are_heard():
@@ -61,8 +65,8 @@ def test_kind_named_body_and_suspicion_are_heard():
         *("--code", "5.3", "--commune", "00691", "--kind", "to_cao", "--at", "2026-11-24"),
         *("--named", "ubnd-xa-00691", "--named", "phong-vhxh-xa-00691"),
     )
-    assert denounced["answers"] == {"id": "ubnd-tinh-tq", "name": "UBND tỉnh Tuyên Quang"}
-    assert {"ubnd-xa-00691", "phong-vhxh-xa-00691"} <= set(denounced["excluded"])  # type: ignore[call-overload]
+    assert denounced["answers_id"] == "ubnd-tinh-tq"
+    assert {"ubnd-xa-00691", "phong-vhxh-xa-00691"} <= set(denounced["excluded_ids"])  # type: ignore[call-overload]
     suspected = told("--code", "6.1", "--commune", "00691", "--restricted", "--at", "2026-11-24")
     assert suspected["implementers"] == []
 
