@@ -78,8 +78,8 @@ def commune_options(typed: Typed, known: Gazetteer) -> list[tuple[str, str, str]
 
 def province_options(known: Gazetteer) -> list[tuple[str, str]]:
     """Return the provinces by name, as (code, name)."""
-    options = [(province.code, province.full_name) for province in known.provinces()]
-    return sorted(options, key=lambda option: fold(option[1]).removeprefix("tinh ").removeprefix("thanh pho "))
+    provinces = sorted(known.provinces(), key=lambda province: fold(province.name))
+    return [(province.code, province.full_name[:1].upper() + province.full_name[1:]) for province in provinces]
 
 
 class KeptFiles:

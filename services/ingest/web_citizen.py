@@ -17,11 +17,12 @@ from hotline.facts import Attachment
 from hotline.file_links import BadFileLink, file_link, read_file_link
 from hotline.places import Gazetteer
 from hotline.plumbing.failures import WorldIsDown
+from hotline.taxonomy import UnknownCode, load_taxonomy
 from hotline.tracking import InvalidTrackingCode, parse_tracking_code
 from hotline.web.audience import Audience
 from hotline.web.forms import FilePart, Form, read_form
 from hotline.web.keys import NOW
-from hotline.web.pages import page
+from hotline.web.pages import lang_of, page
 from hotline.web.ratelimit import RateLimit, client_address
 from hotline.web.service import Route
 from services.ingest import actions
@@ -34,7 +35,7 @@ from services.ingest.citizen_form import (
     web_draft,
 )
 from services.ingest.documents import Feedback
-from services.ingest.following import RATINGS, public_state
+from services.ingest.following import RATINGS, PublicState, public_state
 from services.ingest.locating import PlaceTyped, candidates
 from services.ingest.store import NoSuchFile, WasErased
 from services.ingest.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES, check_count, too_large
@@ -232,7 +233,7 @@ class CitizenPages:
             said=said,
             feedback=feedback,
             state=state,
-            field_name=state.field,
+            field_name=field_name(state, lang_of(request)),
             calendar=self.intake.rules.calendar,
             ratings=[str(value) for value in RATINGS],
             answer_files=[(file.name, file_link(self.secret, file, now=request[NOW])) for file in answer_files],
@@ -262,6 +263,14 @@ class CitizenPages:
             accept=",".join(ALLOWED),
             power_company_phone=self.power_company_phone,
         )
+
+
+def field_name(state: PublicState, lang: str) -> str:
+    """Return the field's name in the reader's language; as respond said it when its code is not of our taxonomy."""
+    try:
+        return load_taxonomy().field_name(state.code or "", lang)
+    except UnknownCode:
+        return state.field or ""
 
 
 async def read_file(part: FilePart) -> bytes:

@@ -73,7 +73,7 @@ async def test_words_alone_get_a_receipt_with_code_and_due_times(browser: PageCl
     assert page.heading == "Đã tiếp nhận phản ánh"
     code = feedback.tracking_code
     assert f"{code[:3]} {code[3:6]} {code[6:9]} {code[9:]}" in page.text
-    assert "10:00 ngày 25/11/2026" in page.text and "còn 1 ngày làm việc" in page.text
+    assert "10:00 ngày 25/11/2026" in page.text and "còn 6 ngày làm việc" in page.text
     assert (feedback.reporter, feedback.place, feedback.reachable_by) == (None, None, ("page",))
     assert code not in page.path
 
