@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Fact, FactKind, TicketState
+from hotline.plumbing.files import FileVault
 from hotline.plumbing.log import step
 from services.ingest import following
 from services.ingest.documents import Feedback, erasure_of, fact_of
 from services.ingest.feedback import Draft, Rules, accept
 from services.ingest.notices import Say, notices_of, receipt_notice
 from services.ingest.store import Added, Conflict, FeedbackStore, TrackingCodeTaken
-from services.ingest.store_files import FileVault
 
 ENTROPY_BYTES = 16
 ENTROPY_POOL_BYTES = 4096

@@ -17,6 +17,7 @@ from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, Channel, PublicAnswer
 from hotline.plumbing.failures import WorldIsDown
 from hotline.tracking import InvalidTrackingCode, parse_tracking_code
+from hotline.uploads import MAX_FILE_BYTES, MAX_FILES, check_count
 from hotline.web.audience import Audience
 from hotline.web.keys import NOW
 from hotline.web.pages import problem
@@ -31,7 +32,6 @@ from services.ingest.documents import Feedback
 from services.ingest.feedback import Draft
 from services.ingest.following import public_state
 from services.ingest.store import WasErased
-from services.ingest.uploads import MAX_FILE_BYTES, MAX_FILES, check_count
 
 KEY_HEADER = "Idempotency-Key"
 SMALL_BODY_BYTES = 1024 * 1024

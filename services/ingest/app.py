@@ -13,6 +13,7 @@ from hotline.places import load_gazetteer
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.consume import Consumer
 from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.files import FileVault
 from hotline.plumbing.log import step
 from hotline.promises import load_policies
 from hotline.web.messages import DEFAULT_LANGUAGE, load_messages
@@ -24,7 +25,6 @@ from services.ingest.api import FeedbackApi
 from services.ingest.consumer import GROUP, handler
 from services.ingest.feedback import Rules
 from services.ingest.notify import Postman
-from services.ingest.store_files import FileVault
 from services.ingest.store_sqlite import open_store
 from services.ingest.web_citizen import CitizenPages
 from services.ingest.web_operator import NAV, OperatorPages

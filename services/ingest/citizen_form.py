@@ -10,10 +10,10 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from hotline.facts import Attachment, CallAcknowledgement, Channel
 from hotline.places import Gazetteer
 from hotline.text import fold
+from hotline.uploads import MAX_FILES
 from services.ingest.feedback import Draft
 from services.ingest.identity import from_key
 from services.ingest.locating import PlaceTyped, candidates
-from services.ingest.uploads import MAX_FILES
 
 MAX_FIELD_BYTES = 512 * 1024
 Typed = dict[str, str]

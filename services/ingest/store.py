@@ -24,10 +24,6 @@ class WasErased(Exception):
     """The feedback of this id was erased: it is not taken in again under the same key."""
 
 
-class NoSuchFile(Exception):
-    """No file of this id is kept."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
     """The feedback now stored under the id; `is_new` says whether this write brought it."""

@@ -17,8 +17,10 @@ from hotline.facts import Attachment
 from hotline.file_links import BadFileLink, file_link, read_file_link
 from hotline.places import Gazetteer
 from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.files import NoSuchFile
 from hotline.taxonomy import UnknownCode, load_taxonomy
 from hotline.tracking import InvalidTrackingCode, parse_tracking_code
+from hotline.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES, check_count, too_large
 from hotline.web.audience import Audience
 from hotline.web.forms import FilePart, Form, read_form
 from hotline.web.keys import NOW
@@ -37,8 +39,7 @@ from services.ingest.citizen_form import (
 from services.ingest.documents import Feedback
 from services.ingest.following import RATINGS, PublicState, public_state
 from services.ingest.locating import PlaceTyped, candidates
-from services.ingest.store import NoSuchFile, WasErased
-from services.ingest.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES, check_count, too_large
+from services.ingest.store import WasErased
 
 MAX_FORM_BYTES = MAX_FILES * MAX_FILE_BYTES + 4 * 1024 * 1024
 FORM = "ingest/form.html"

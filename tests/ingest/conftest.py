@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from hotline.config import Settings, load_settings
 from hotline.places import load_gazetteer
@@ -85,3 +87,10 @@ def session() -> Callable[[Role], Session]:
         )
 
     return make
+
+
+@pytest.fixture
+async def api(desk: Desk) -> AsyncIterator[TestClient[Any, Any]]:
+    """Return a client of the API."""
+    async with TestClient(TestServer(desk.app)) as client:
+        yield client

@@ -10,13 +10,13 @@ import pytest
 
 from hotline.errors import Invalid
 from hotline.facts import Channel, FactKind
+from hotline.plumbing.files import ORPHAN_AGE
 from services.ingest import actions, notify
 from services.ingest.documents import Feedback
 from services.ingest.feedback import Draft
 from services.ingest.identity import from_key
 from services.ingest.notify import Postman
 from services.ingest.store import Conflict
-from services.ingest.store_files import ORPHAN_AGE
 from tests.ingest.builders import NOW, Desk, ticket_fact, ticket_of
 
 DRAFT = Draft(channel=Channel.WEB, text="Mất nước.", email="may@example.vn", has_page=True, origin=from_key("t", "1"))

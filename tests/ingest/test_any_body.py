@@ -1,11 +1,9 @@
 """Whatever JSON comes, the answer is never an internal error, and what is refused is not stored."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -47,13 +45,6 @@ NEAR = st.fixed_dictionaries(
     },
 )
 BODIES = NEAR | st.dictionaries(NAMES, ANYTHING, max_size=6) | ANYTHING
-
-
-@pytest.fixture
-async def api(desk: Desk) -> AsyncIterator[TestClient[Any, Any]]:
-    """Return a client of the API."""
-    async with TestClient(TestServer(desk.app)) as client:
-        yield client
 
 
 async def test_any_json_is_taken_whole_or_refused_whole(api: TestClient[Any, Any], desk: Desk) -> None:

@@ -1,7 +1,8 @@
 """Keeps attachments as files named by the SHA-256 of their content, outside every database transaction.
 
-Called by the edges before a feedback is stored, and by the sweeper. Written to a temporary name, fsynced, renamed: a
-file is there whole or not at all, and the same content is kept once. A file that no feedback refers to after a day is
+ingest keeps the citizens' files with it and respond those of answers, each in a folder of its own. Called by the edges
+before a document is stored, and by the sweepers. Written to a temporary name, fsynced, renamed: a
+file is there whole or not at all, and the same content is kept once. A file that no document refers to after a day is
 an orphan of a refused or lost request and is swept. Never decides what may be kept (`uploads` does).
 """
 
@@ -16,17 +17,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hotline.facts import Attachment
-from services.ingest.store import NoSuchFile
-from services.ingest.uploads import cleaned, stored_name
+from hotline.uploads import cleaned, stored_name
 
 ORPHAN_AGE = timedelta(hours=24)
 FILE_ID = re.compile(r"[0-9a-f]{64}")
 TEMPORARY = "incoming"
 
 
+class NoSuchFile(Exception):
+    """No file of this id is kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileVault:
-    """The folder of attachments; two characters of the id name the sub-folder."""
+    """A folder of files of one owner; two characters of the id name the sub-folder."""
 
     folder: Path
 
