@@ -48,20 +48,10 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-UNANSWERED = frozenset(
-    {
-        Status.RECEIVED,
-        Status.IN_REVIEW,
-        Status.ASSIGNED,
-        Status.IN_PROGRESS,
-        Status.AWAITING_CITIZEN,
-        Status.DRAFTED,
-        Status.SUBMITTED,
-    }
-)
-AT_AGENCY = UNANSWERED - {Status.RECEIVED, Status.IN_REVIEW}
 ANSWERED = frozenset({Status.ANSWERED, Status.CLOSED})
 ENDED = frozenset({Status.REFUSED, Status.REDIRECTED, Status.DUPLICATE, Status.WITHDRAWN})
+UNANSWERED = frozenset(Status) - ANSWERED - ENDED
+AT_AGENCY = UNANSWERED - {Status.RECEIVED, Status.IN_REVIEW}
 
 
 class Action(StrEnum):

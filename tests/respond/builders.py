@@ -22,12 +22,13 @@ from hotline.roles import Role, Session
 from hotline.taxonomy import PetitionKind
 from hotline.working_days import VN, WorkingCalendar, load_calendar
 from services.respond import arrivals
-from services.respond.clocks import agency_due_at, screening_due_at
+from services.respond.clocks import Clock, agency_due_at, clocks, screening_due_at
 from services.respond.steps import action_of, steps_due
 from services.respond.ticket import (
     SYSTEM,
     Action,
     Actor,
+    ClockKind,
     Party,
     RouteSnapshot,
     Ticket,
@@ -231,3 +232,18 @@ def attend(ticket: Ticket, when: str | datetime, calendar: WorkingCalendar = CAL
 
 
 PROMISED = {"text": "Sẽ thay máy biến áp.", "outcome": Outcome.PROMISED, "promised_on": date(2026, 12, 15)}
+
+
+def clock(ticket: Ticket, kind: ClockKind, now: str = "2026-11-20 09:00", number: int = 1) -> Clock:
+    """Return one clock of a ticket."""
+    return next(c for c in clocks(ticket, at(now), CALENDAR) if (c.kind, c.number) == (kind, number))
+
+
+def response(ticket: Ticket, now: str = "2026-11-20 09:00", number: int = 1) -> Clock:
+    """Return the citizen's clock for the answer."""
+    return clock(ticket, ClockKind.RESPONSE, now, number)
+
+
+def breached(ticket: Ticket) -> list[tuple[str, int, str]]:
+    """Return what stands on the register: clock, number, owner."""
+    return [(breach.clock, breach.number, breach.owner) for breach in ticket.breaches]
