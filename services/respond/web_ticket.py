@@ -183,7 +183,7 @@ class TicketPages:
     def prefilled(self, request: web.Request, ticket: Ticket) -> dict[str, tuple[str, ...]]:
         """Return what the forms begin with; what is said to citizens is in Vietnamese whatever the reader's page."""
         session, now = person(request), request[NOW]
-        today = local_date(now).isoformat()
+        today = vn_date(now)
         values = {
             "acknowledge.how": "phone",
             "acknowledge.said": said_to_citizen(request, ticket, self.desk),
@@ -196,7 +196,7 @@ class TicketPages:
             values |= {
                 "draft.text": ticket.draft.text,
                 "draft.outcome": str(ticket.draft.outcome),
-                "draft.promised_on": promised_on.isoformat() if promised_on else "",
+                "draft.promised_on": vn_date(promised_on) if promised_on else "",
             }
         suggestion = suggested_route(ticket, self.desk.rules)
         if suggestion is not None and suggestion.agency_id not in declined_by(ticket):

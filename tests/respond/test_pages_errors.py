@@ -123,7 +123,7 @@ async def test_the_page_is_in_english_too_but_what_is_said_to_citizens_is_vietna
     await office.open()
     await office.browser.submit("/language", button="en")
     page = await office.open()
-    assert page.heading == "Feedback ticket"
+    assert page.heading == "Feedback received at 08:00 on 18/11/2026"
     assert page.value("acknowledge.said").startswith("Phản ánh của anh/chị đã được tiếp nhận.")
 
 
