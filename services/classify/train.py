@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -170,18 +169,14 @@ def _held_out(
     """Decisions for each message, as written and then folded, by a fit that saw neither copy. Cues are always seen."""
     both = sp.vstack([as_written, as_folded]).tocsr()
     decisions = np.zeros((2 * messages, sum(1 if head.classes == 2 else head.classes for head in heads)))
-
-    def hold_out(inside: Ints) -> None:
+    # One after the other: the solver draws from one random source of the process, so threads would not repeat.
+    for inside in folds_of(examples[:messages]):
         without = np.zeros(len(examples), dtype=bool)
         without[inside] = True
         weights, offsets = _fit_heads(both, heads, len(examples), without)
         decisions[inside] = as_written[inside] @ weights + offsets
         decisions[inside + messages] = as_folded[inside] @ weights + offsets
         progress()
-
-    # Threads: the solver leaves Python while it works, and each fold writes its own rows.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(hold_out, folds_of(examples[:messages])))
     return decisions
 
 
