@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 _TONE_THEN_SHAPE = re.compile("([\u0300\u0301\u0303\u0309])([\u0302\u0306\u031b])")
+_MARK = re.compile("[\u0300-\u036f]")
 _LINE_BREAKS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _INVISIBLE = frozenset({"Cc", "Cf"})
 _D_WITH_STROKE = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "Ɖ": "d", "ɖ": "d"})
@@ -33,9 +34,17 @@ def clean(text: str) -> str:
 
     A tab becomes one space. Inner spaces and blank lines stay. Calling it twice changes nothing.
     """
+    if _is_plain(text):
+        return text.strip()
     one_kind_of_line_end = _LINE_BREAKS.sub("\n", text).replace("\t", " ")
     visible = "".join(c for c in one_kind_of_line_end if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
     return nfc(visible).strip()
+
+
+def _is_plain(text: str) -> bool:
+    """Say, fast, that cleaning would only strip: printable, composed, and no mark stands alone that could be joined."""
+    printable = text.replace("\n", " ").isprintable()
+    return printable and unicodedata.is_normalized("NFC", text) and not _MARK.search(text)
 
 
 def fold(text: str) -> str:
