@@ -176,9 +176,9 @@ SETTINGS: tuple[Setting, ...] = (
 def load_settings(environment: Mapping[str, str]) -> Settings:
     """Read every setting from `environment`; raises SettingsError that names all faults at once.
 
-    When only DATA_DIR is given, the database lies in it.
+    What is left out follows what is given: the database lies in DATA_DIR, PUBLIC_URL names PORT.
     """
-    environment = with_database_in_data_dir(environment)
+    environment = with_followers(environment)
     values: dict[str, object] = {}
     faults: list[str] = []
     for setting in SETTINGS:
@@ -193,12 +193,15 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]
 
 
-def with_database_in_data_dir(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Default both URLs into DATA_DIR."""
-    if not environment.get("DATA_DIR"):
-        return environment
-    url = f"sqlite:///{environment['DATA_DIR']}/hotline.db"
-    return {"STORE_URL": url, "BUS_URL": url} | dict(environment)
+def with_followers(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Add the settings whose defaults follow others that were given."""
+    followers: dict[str, str] = {}
+    if environment.get("DATA_DIR"):
+        url = f"sqlite:///{environment['DATA_DIR']}/hotline.db"
+        followers |= {"STORE_URL": url, "BUS_URL": url}
+    if environment.get("PORT"):
+        followers["PUBLIC_URL"] = f"http://localhost:{environment['PORT']}"
+    return followers | dict(environment)
 
 
 def sqlite_path(url: str) -> Path:

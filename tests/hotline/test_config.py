@@ -1,0 +1,54 @@
+"""Settings are read once, all faults are named at once, and what is left out follows what is given."""
+
+from pathlib import Path
+
+import pytest
+
+from hotline.config import SettingsError, load_settings, sqlite_path
+
+
+def test_an_empty_environment_is_enough() -> None:
+    settings = load_settings({})
+    assert (settings.host, settings.port, settings.public_url) == ("127.0.0.1", 8080, "http://localhost:8080")
+    assert sqlite_path(settings.store_url) == Path("var/hotline.db")
+
+
+def test_every_fault_is_named_at_once_with_its_remedy() -> None:
+    bad = {
+        "PORT": "eighty",
+        "PUBLIC_URL": "1022.example.vn",
+        "TRUSTED_PROXY": "perhaps",
+        "STORE_URL": "mongodb://localhost/hotline",
+        "SECRET_KEY": "short",
+        "API_KEYS": "partner",
+        "WEBHOOK_SECRET": "secret",
+        "SESSION_HOURS": "0",
+        "LOG_LEVEL": "LOUD",
+    }
+    with pytest.raises(SettingsError) as refused:
+        load_settings(bad)
+    assert [fault.split(":", 1)[0] for fault in refused.value.faults] == list(bad)
+    assert all(" give " in fault for fault in refused.value.faults)
+
+
+def test_the_database_lies_in_the_data_folder_and_the_address_names_the_port() -> None:
+    settings = load_settings({"DATA_DIR": "/srv/hotline", "PORT": "9000"})
+    assert sqlite_path(settings.store_url) == sqlite_path(settings.bus_url) == Path("/srv/hotline/hotline.db")
+    assert settings.public_url == "http://localhost:9000"
+    assert settings.files_dir == Path("/srv/hotline/files")
+
+
+def test_what_is_given_wins() -> None:
+    given = {"DATA_DIR": "/srv/hotline", "PORT": "9000", "PUBLIC_URL": "https://1022.example.vn/"}
+    assert load_settings(given).public_url == "https://1022.example.vn"
+
+
+def test_a_mixed_pair_of_backends_is_refused() -> None:
+    with pytest.raises(SettingsError, match="both the same sqlite file"):
+        load_settings({"STORE_URL": "sqlite:///a.db", "BUS_URL": "sqlite:///b.db"})
+
+
+@pytest.mark.parametrize("pairs", ["partner", "partner:", ":secret", "a:1,a:2", "a:1,b"])
+def test_pairs_are_names_with_secrets_each_once(pairs: str) -> None:
+    with pytest.raises(SettingsError, match="API_KEYS"):
+        load_settings({"API_KEYS": pairs})
