@@ -21,9 +21,6 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     handle = handler(store, scorer.judge, backend.clock)
     consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock)
 
-    async def close() -> None:
-        scorer.close()
-
     async def is_ready() -> bool:
         return consumer.trouble is None
 
@@ -33,7 +30,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         template_dir=HERE / "templates",
         message_dir=HERE,
         loops={"scorer": scorer.run, "consumer": consumer.run},
-        close=close,
+        close=scorer.close,
         ready=is_ready,
         nav=NAV,
     )

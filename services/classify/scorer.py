@@ -5,8 +5,10 @@ the world being down, never a bad message: it is started anew and the texts are 
 """
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -47,10 +49,12 @@ def new_child(models_dir: Path) -> ProcessPoolExecutor:
 
 @dataclass(slots=True)
 class Scorer:
-    """The way to the model; `run` must be running for `judge` to answer."""
+    """The way to the model; `run` must have been started for `judge` to answer, and `close` ends it."""
 
     models_dir: Path
     child: ProcessPoolExecutor | None = None
+    child_pid: int | None = None
+    working: "asyncio.Task[None] | None" = None
     waiting: "asyncio.Queue[Waiting]" = field(default_factory=asyncio.Queue)
 
     async def judge(self, text: str, now: datetime) -> ClassificationState:
@@ -61,7 +65,15 @@ class Scorer:
         return state_of(judgement, model_version=version, at=now)
 
     async def run(self) -> None:
-        """Judge what waits, batch after batch, until cancelled. Begins by loading the model."""
+        """Judge what waits until cancelled; judging itself goes on until `close`.
+
+        At a stop every loop is cancelled at once, and the consumer still finishes what it has in hand.
+        """
+        self.working = asyncio.create_task(self.work())
+        await asyncio.shield(self.working)
+
+    async def work(self) -> None:
+        """Load the model, then judge batch after batch."""
         step("model_loading")
         await self.score([])
         step("model_loaded")
@@ -75,11 +87,14 @@ class Scorer:
         """Judge a batch and answer everyone in it, with the failure if there is one."""
         loop = asyncio.get_running_loop()
         try:
-            self.child = self.child or new_child(self.models_dir)
+            if self.child is None:
+                self.child = new_child(self.models_dir)
+                self.child_pid = await loop.run_in_executor(self.child, os.getpid)
             version, judged = await loop.run_in_executor(self.child, judge_texts, [asked.text for asked in batch])
         except BrokenProcessPool as error:
             step("classifier_down", level="ERROR", error=type(error).__name__)
-            self.close()
+            self.child_pid = None
+            self.end_child()
             for asked in batch:
                 if not asked.future.done():
                     asked.future.set_exception(ClassifierDown("the process that holds the model has died"))
@@ -88,8 +103,21 @@ class Scorer:
             if not asked.future.done():
                 asked.future.set_result((version, judgement))
 
-    def close(self) -> None:
-        """End the child; the next batch starts another."""
+    async def close(self) -> None:
+        """End the judging and the child; calling twice is safe."""
+        if self.working is not None:
+            self.working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.working
+        self.end_child()
+
+    def end_child(self) -> None:
+        """End the child, if there is one; the next batch starts another."""
+        if self.child_pid is not None:
+            # It holds nothing that must be kept, and an orderly shutdown can wait for it for ever.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child_pid, signal.SIGKILL)
+            self.child_pid = None
         if self.child is not None:
             self.child.shutdown(wait=False, cancel_futures=True)
             self.child = None
