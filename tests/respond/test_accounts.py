@@ -8,6 +8,7 @@ import pytest
 from hotline.errors import Invalid
 from hotline.roles import Role
 from services.respond.accounts import (
+    _NOBODY,
     Account,
     account_state,
     activate,
@@ -59,9 +60,13 @@ def test_the_right_password_opens_an_active_account() -> None:
 
 
 def test_an_unknown_username_and_an_endless_password_open_nothing() -> None:
-    assert not is_password_right(None, "nobody has this password")
+    assert not is_password_right(None, PASSWORD)
     assert not is_password_right(ACCOUNT, "x" * 1_000_000)
     assert not is_password_right(replace(ACCOUNT, password_hash="broken"), PASSWORD)
+
+
+def test_refusing_an_unknown_username_is_as_much_work_as_refusing_a_known_one() -> None:
+    assert not is_hash_outdated(replace(ACCOUNT, password_hash=_NOBODY))
 
 
 @pytest.mark.parametrize(
