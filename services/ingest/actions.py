@@ -5,6 +5,7 @@ Pages, API, consumer and commands share these functions; none of them reaches th
 """
 
 import secrets
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,13 +44,15 @@ class Entropy:
 
     def __init__(self) -> None:
         self.left = b""
+        self.lock = threading.Lock()
 
     def take(self, count: int) -> bytes:
         """Return that many bytes, each given out once."""
-        if len(self.left) < count:
-            self.left = secrets.token_bytes(ENTROPY_POOL_BYTES)
-        taken, self.left = self.left[:count], self.left[count:]
-        return taken
+        with self.lock:
+            if len(self.left) < count:
+                self.left = secrets.token_bytes(ENTROPY_POOL_BYTES)
+            taken, self.left = self.left[:count], self.left[count:]
+            return taken
 
 
 ENTROPY = Entropy()

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from aiohttp import web
+
 from hotline.config import Settings
 from hotline.places import load_gazetteer
 from hotline.plumbing.backend import Backend
@@ -87,8 +89,14 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
             "sweep_files": lambda: sweep_files_for_ever(intake, backend),
         },
         ready=is_ready,
+        start=warm_places,
         nav=NAV,
     )
+
+
+async def warm_places(_: web.Application) -> None:
+    """Load the places and their former names beside the start: the first citizen who types one must not wait for it."""
+    asyncio.get_running_loop().run_in_executor(None, lambda: load_gazetteer().resolve("Hà Giang", "Ngọc Đường"))
 
 
 async def offer_again_for_ever(intake: actions.Intake, backend: Backend) -> None:

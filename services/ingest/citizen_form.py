@@ -56,7 +56,10 @@ def web_draft(typed: Typed, *, home: str, attachments: tuple[Attachment, ...]) -
 
 
 def call_form_draft(typed: Typed, *, home: str, account_id: str, acknowledged: CallAcknowledgement | None) -> Draft:
-    """Return the draft of a call an operator types in."""
+    """Return the draft of a call an operator types in.
+
+    A caller who leaves no number is read the tracking code, so the page is how the answer reaches them.
+    """
     key = typed.get("idempotency_key", "")
     return Draft(
         channel=Channel.HOTLINE,
@@ -67,6 +70,7 @@ def call_form_draft(typed: Typed, *, home: str, account_id: str, acknowledged: C
         acknowledged_in_call=acknowledged,
         origin=from_key(f"call-form:{account_id}", key[:100]) if key else None,
         entered_by=account_id,
+        has_page=not typed.get("reporter.phone", "").strip(),
     )
 
 

@@ -4,6 +4,7 @@ For operators and triage officers. Numbers and codes travel in form bodies only.
 a caller's earlier messages, on the list of answers to tell, or as a contact. The handlers decide nothing.
 """
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,7 +140,7 @@ class OperatorPages:
         try:
             batch = await import_sheet(
                 self.intake,
-                read_batch(upload.name, upload.content),
+                await asyncio.to_thread(read_batch, upload.name, upload.content),
                 batch_id=batch_id,
                 file_name=upload.name,
                 box_id=box_id,

@@ -1,23 +1,30 @@
 """What ingest does with facts, repeats and time; on the real embedded store."""
 
 import asyncio
+import contextlib
+import email
+import email.policy
 import itertools
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from hotline.errors import Invalid
 from hotline.facts import Channel, FactKind
 from hotline.plumbing.files import ORPHAN_AGE
-from services.ingest import actions, notify
-from services.ingest.documents import Feedback
+from hotline.tracking import format_tracking_code
+from services.ingest import actions
+from services.ingest.commands import erase
+from services.ingest.documents import SCHEMA, Feedback, UnknownSchema, decode_feedback, encode
 from services.ingest.feedback import Draft
 from services.ingest.identity import from_key
 from services.ingest.notify import Postman
 from services.ingest.store import Conflict
-from tests.ingest.builders import NOW, Desk, ticket_fact, ticket_of
+from tests.ingest.builders import NOW, SECRET, Desk, ticket_fact, ticket_of
 
 DRAFT = Draft(channel=Channel.WEB, text="Mất nước.", email="may@example.vn", has_page=True, origin=from_key("t", "1"))
 
@@ -176,15 +183,61 @@ async def test_without_a_mail_server_notices_wait_as_rows_and_go_stale(desk: Des
     assert await desk.intake.store.notices_to_send(9) == []
 
 
-async def test_a_notice_is_sent_once_under_a_fixed_id_and_says_nothing_of_the_matter(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    letters: list[EmailMessage] = []
-    monkeypatch.setattr(notify, "post", lambda _, letter: letters.append(letter))
-    await taken(desk)
+@contextlib.asynccontextmanager
+async def mail_server(letters: list[str]) -> AsyncIterator[str]:
+    """Run the least of a mail server (RFC 5321) and yield its URL; what it takes lands in `letters`."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                letters.append((await reader.readuntil(b"\r\n.\r\n")).decode())
+            writer.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+            await writer.drain()
+            if verb == b"QUIT":
+                break
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_notice_is_sent_once_under_a_fixed_id_and_says_nothing_of_the_matter(desk: Desk) -> None:
+    letters: list[str] = []
+    feedback = await taken(desk)
     (notice,) = await desk.intake.store.notices_to_send(9)
-    assert await postman(desk, "smtp://mail.example.vn").deliver_waiting() == 1
-    assert await postman(desk, "smtp://mail.example.vn").deliver_waiting() == 0
+    async with mail_server(letters) as url:
+        assert await postman(desk, url).deliver_waiting() == 1
+        assert await postman(desk, url).deliver_waiting() == 0
     (letter,) = letters
-    assert (letter["To"], letter["Message-ID"]) == ("may@example.vn", notice.message_id)
-    assert "Mất nước" not in letter.as_string()
+    read = email.message_from_string(letter, policy=email.policy.default)
+    assert (read["To"], read["Message-ID"]) == ("may@example.vn", notice.message_id)
+    words = read.get_content()
+    assert format_tracking_code(feedback.tracking_code) in words
+    assert "Mất nước" not in words and feedback.tracking_code not in read["Message-ID"]
+
+
+async def test_a_mail_server_that_is_away_leaves_the_notice_waiting(desk: Desk) -> None:
+    await taken(desk)
+    with pytest.raises(OSError):
+        await postman(desk, "smtp://127.0.0.1:1").deliver_waiting()
+    assert len(await desk.intake.store.notices_to_send(9)) == 1
+
+
+async def test_the_command_erases_beside_a_running_server(desk: Desk, tmp_path: Path) -> None:
+    feedback = await taken(desk)
+    environment = {"DATA_DIR": str(tmp_path), "SECRET_KEY": SECRET}
+    arguments = [feedback.feedback_id, "--yes"]
+    first = await asyncio.to_thread(CliRunner().invoke, erase, arguments, env=environment)
+    assert (first.exit_code, await desk.count("ingest_feedback")) == (0, 0)
+    again = await asyncio.to_thread(CliRunner().invoke, erase, arguments, env=environment)
+    assert (again.exit_code, again.output) == (1, f"Error: no feedback {feedback.feedback_id}: nothing was erased\n")
+
+
+async def test_what_a_newer_release_stored_is_not_guessed_at(desk: Desk) -> None:
+    feedback = await taken(desk)
+    with pytest.raises(UnknownSchema):
+        decode_feedback(encode(replace(feedback, schema=SCHEMA + 1)))

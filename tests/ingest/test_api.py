@@ -357,3 +357,11 @@ async def test_no_log_line_and_no_clear_field_of_a_fact_says_who_or_the_code(
     for secret in ("Lò Thị Mẩy", "912345678", "may@example.vn"):
         assert secret not in str(stored)
     assert "Đường hỏng nặng" not in str(rows) and "Đường hỏng nặng" not in written
+
+
+async def test_while_the_store_is_away_the_answer_is_503_and_the_key_may_be_used_again(
+    api: TestClient[Any, Any], desk: Desk
+) -> None:
+    await desk.backend.database.close()
+    response = await api.post(FEEDBACK, json=GOOD, headers={"Idempotency-Key": "k"})
+    assert (response.status, response.headers["Retry-After"]) == (503, "5")

@@ -64,6 +64,11 @@ async def test_a_call_is_typed_in_and_the_code_read_out(operator: PageClient, de
     assert "Chưa báo tiếp nhận" in operator.page.text
 
 
+async def test_who_leaves_no_number_is_reached_by_the_page(operator: PageClient, desk: Desk) -> None:
+    feedback = await call(operator, desk, text="Mất nước ba ngày.")
+    assert feedback.reachable_by == ("page",)
+
+
 async def test_acknowledging_in_the_same_call_needs_what_was_said(operator: PageClient, desk: Desk) -> None:
     await operator.get("/operator/call")
     page = await operator.submit("call", button="save", status=422, text="Mất nước.", acknowledged="yes")

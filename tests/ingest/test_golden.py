@@ -1,0 +1,23 @@
+"""One stored feedback of each schema, never edited: a later release must still read it."""
+
+from pathlib import Path
+
+import msgspec
+
+from services.ingest.documents import decode_feedback, encode, state_of
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_a_stored_feedback_of_schema_1_is_read_and_written_alike() -> None:
+    stored = (GOLDEN / "feedback-1.json").read_bytes()
+    feedback = decode_feedback(stored)
+    assert msgspec.json.decode(encode(feedback)) == msgspec.json.decode(stored)
+
+
+def test_what_goes_on_the_bus_never_names_the_sender() -> None:
+    feedback = decode_feedback((GOLDEN / "feedback-1.json").read_bytes())
+    assert feedback.reporter is not None
+    said = msgspec.json.encode(state_of(feedback)).decode()
+    for secret in (feedback.reporter.name, feedback.reporter.phone, feedback.reporter.email, feedback.tracking_code):
+        assert secret and secret not in said
