@@ -13,10 +13,10 @@ from io import StringIO
 from hotline.roles import Session
 from hotline.taxonomy import load_taxonomy
 from hotline.working_days import VN
-from services.respond.clocks import Clock, OnTime, answer_to, clocks, on_time
+from services.respond.clocks import Clock, OnTime, clocks, on_time
 from services.respond.rules import Rules
 from services.respond.ticket import ClockKind, Ticket
-from services.respond.ticket_view import owner_name, sees_restricted
+from services.respond.ticket_view import answerable_for, owner_name, sees_restricted
 
 COLUMNS = (
     "id",
@@ -69,15 +69,6 @@ def kept_by_owner(
     ]
     counted = [row for row in rows if row.counted.rate is not None]
     return sorted(counted, key=lambda row: (row.counted.rate or 0.0, row.owner))
-
-
-def answerable_for(ticket: Ticket, clock: Clock, now: datetime) -> str:
-    """Return whom a clock is counted for: a promise kept is the answering agency's, one missed stays with who held it
-    when it ran out."""
-    if clock.kind is not ClockKind.RESPONSE or clock.is_late(now):
-        return clock.owner
-    answer = answer_to(ticket, ticket.promises[clock.number - 1])
-    return answer.agency_id if answer is not None and answer.agency_id else clock.owner
 
 
 def register(

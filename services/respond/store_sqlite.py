@@ -224,7 +224,7 @@ def stamp(at: datetime | None) -> str | None:
 def columns_of(ticket: Ticket, attention: Attention) -> tuple[object, ...]:
     """Return the values of TICKET_COLUMNS."""
     is_unanswered = ticket.is_received and ticket.status in UNANSWERED
-    waits = ticket.acknowledgement is None or ticket.status is Status.RECEIVED
+    waits = ticket.acknowledgement is None or ticket.status in {Status.RECEIVED, Status.IN_REVIEW}
     return (
         encode_ticket(ticket),
         ticket.version,

@@ -14,7 +14,7 @@ from hotline.roles import Role, Session
 from hotline.taxonomy import load_taxonomy
 from hotline.text import fold
 from hotline.working_days import WorkingCalendar
-from services.respond.clocks import DESK, SCREENER, Clock, clocks
+from services.respond.clocks import DESK, SCREENER, Clock, answer_to, clocks
 from services.respond.rules import Rules
 from services.respond.ticket import (
     SCREENING_ROLES,
@@ -159,10 +159,19 @@ def clock_rows(
 ) -> list[ClockRow]:
     """Return the clocks that this person may know of, the citizen's first."""
     return [
-        clock_row(clock, now, owner_name(clock.owner, session, agency_name))
+        clock_row(clock, now, owner_name(answerable_for(ticket, clock, now), session, agency_name))
         for clock in clocks(ticket, now, calendar)
         if clock.kind is not ClockKind.SCREENING or sees_restricted(session)
     ]
+
+
+def answerable_for(ticket: Ticket, clock: Clock, now: datetime) -> str:
+    """Return whom a clock is counted for: a promise kept is the answering agency's, one missed stays with who held it
+    when it ran out."""
+    if clock.kind is not ClockKind.RESPONSE or clock.is_late(now):
+        return clock.owner
+    answer = answer_to(ticket, ticket.promises[clock.number - 1])
+    return answer.agency_id if answer is not None and answer.agency_id else clock.owner
 
 
 def clock_row(clock: Clock, now: datetime, owner: str) -> ClockRow:
