@@ -56,13 +56,30 @@ ACTORS = [
 STEPPED = {Action.WARN, Action.BREACH, Action.ESCALATE}
 BY_TICKER = "ticker"
 
-moves = st.tuples(
-    st.sampled_from([*(a for a in Action if a not in STEPPED), BY_TICKER]),
-    st.sampled_from(ACTORS),
-    st.sampled_from([timedelta(minutes=7), timedelta(hours=5), timedelta(days=1), timedelta(days=4)]),
+# Most moves carry the work on, or no random story would ever get as far as an answer; some try what may be forbidden.
+ONWARD = [
+    (Action.ASSIGN, TRIAGE),
+    (Action.START, STAFF),
+    (Action.ASK_CITIZEN, STAFF),
+    (Action.ADD, actor(Party.CITIZEN)),
+    (Action.DRAFT, STAFF),
+    (Action.SIGN, HEAD),
+    (Action.TELL, SYSTEM),
+    (Action.REQUEST_REOPEN, actor(Party.CITIZEN)),
+    (Action.REOPEN, SYSTEM),
+    (Action.CONFIRM_RESTRICTED, SCREENER),
+    (Action.RETURN_TO_DESK, SCREENER),
+    (Action.RESTORE, TRIAGE),
+    (BY_TICKER, SYSTEM),
+]
+gaps = st.sampled_from([timedelta(minutes=7), timedelta(hours=5), timedelta(days=1), timedelta(days=4)])
+attempts = st.tuples(
+    st.just(False), st.sampled_from([a for a in Action if a not in STEPPED]), st.sampled_from(ACTORS), gaps
 )
+onward = st.tuples(st.just(True), st.integers(0, len(ONWARD) - 1), st.none(), gaps)
+moves = st.one_of(onward, onward, onward, attempts)
 starts = st.datetimes(datetime(2026, 1, 5), datetime(2026, 10, 1), timezones=st.just(VN))  # noqa: DTZ001
-stories = st.lists(moves, min_size=5, max_size=40)
+stories = st.lists(moves, min_size=15, max_size=40)
 
 
 def renewed(ticket: Ticket, now: datetime) -> dict[str, Any]:
@@ -76,8 +93,9 @@ def lived(received_at: datetime, story: Sequence[Any], *, pausing: bool) -> list
     happen."""
     now, ticket = received_at, new_ticket(received_at, PAUSING if pausing else POLICY)
     states = [(now, ticket)]
-    for action, who, later in story:
+    for is_onward, choice, by, later in story:
         now += later
+        action, who = onward_move(ticket, choice, now) if is_onward else (choice, by)
         try:
             if action == BY_TICKER:
                 ticket = attend(ticket, now)
@@ -88,6 +106,12 @@ def lived(received_at: datetime, story: Sequence[Any], *, pausing: bool) -> list
             continue
         states.append((now, ticket))
     return states
+
+
+def onward_move(ticket: Ticket, choice: int, now: datetime) -> tuple[Any, Any]:
+    """Return one of the moves that carry this ticket on now, the ticker's where there is no other."""
+    possible = [(a, who) for a, who in ONWARD if a == BY_TICKER or a in allowed(ticket, who, now)]
+    return possible[choice % len(possible)]
 
 
 def is_start_of(before: Sequence[object], after: Sequence[object]) -> bool:
