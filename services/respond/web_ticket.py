@@ -68,6 +68,10 @@ class TicketPages:
         """GET /tickets/{feedback_id}."""
         return await self.ticket_page(request, await self.find(request))
 
+    async def back_to_ticket(self, request: web.Request) -> web.Response:
+        """GET /tickets/{feedback_id}/{action}: where a reload after a fault leads; on to the ticket itself."""
+        raise web.HTTPSeeOther(url(request, "respond.ticket", feedback_id=request.match_info["feedback_id"]))
+
     async def take_action(self, request: web.Request) -> web.Response:
         """POST /tickets/{feedback_id}/{action}: do it and show the ticket again, or say what is wrong."""
         action, ticket = action_named(request), await self.find(request)
@@ -209,6 +213,7 @@ class TicketPages:
         one, verb = "/tickets/{feedback_id}", "/tickets/{feedback_id}/{action}"
         return (
             Route(method="GET", path=one, handler=self.show, audience=readers, name="respond.ticket"),
+            Route(method="GET", path=verb, handler=self.back_to_ticket, audience=readers, name="respond.act"),
             Route(method="POST", path=verb, handler=self.take_action, audience=readers, name="respond.act"),
         )
 

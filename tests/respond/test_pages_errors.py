@@ -137,3 +137,10 @@ async def test_a_signature_before_the_receipt_or_in_the_future_is_refused(office
         page = await office.do("sign", status=422, number="1/KT", signatory="Bình", signed_on=day)
         assert len(page.errors) == 1
         assert page.value("sign.signed_on") == day
+
+
+async def test_a_reload_after_a_fault_leads_back_to_the_ticket(office: Office) -> None:
+    await office.arrive()
+    office.sign_in(Role.TRIAGE_OFFICER)
+    page = await office.browser.get("/tickets/f1/assign")
+    assert page.path == "/tickets/f1"
