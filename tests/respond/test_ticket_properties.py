@@ -119,7 +119,7 @@ def is_start_of(before: Sequence[object], after: Sequence[object]) -> bool:
     return list(after[: len(before)]) == list(before)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(starts, stories, st.booleans())
 def test_the_record_only_grows_and_no_promise_moves_earlier(
     received_at: datetime, story: list[Any], pausing: bool
@@ -135,7 +135,7 @@ def test_the_record_only_grows_and_no_promise_moves_earlier(
             assert new.promise.acknowledgement_due_at >= old.promise.acknowledgement_due_at
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(starts, stories, st.booleans())
 def test_the_history_tells_how_the_ticket_got_where_it_stands(
     received_at: datetime, story: list[Any], pausing: bool
@@ -149,7 +149,7 @@ def test_the_history_tells_how_the_ticket_got_where_it_stands(
     assert len(ticket.promises) == 1 + ticket.times_reopened <= 1 + POLICY.reopen_limit
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(starts, stories, st.booleans())
 def test_every_step_is_taken_once_and_the_ticker_comes_to_rest(
     received_at: datetime, story: list[Any], pausing: bool
@@ -167,7 +167,7 @@ def test_every_step_is_taken_once_and_the_ticker_comes_to_rest(
     assert next_attention_at(ticket, now, CALENDAR) is None
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(starts, stories, st.booleans())
 def test_a_breach_on_the_register_was_really_late(received_at: datetime, story: list[Any], pausing: bool) -> None:
     now, ticket = lived(received_at, story, pausing=pausing)[-1]
@@ -179,7 +179,7 @@ def test_a_breach_on_the_register_was_really_late(received_at: datetime, story: 
         assert not (clock.is_void and clock.stopped_at is None)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(starts, stories, st.booleans())
 def test_a_restricted_ticket_is_seen_by_screeners_and_inspectors_alone(
     received_at: datetime, story: list[Any], pausing: bool
@@ -192,7 +192,7 @@ def test_a_restricted_ticket_is_seen_by_screeners_and_inspectors_alone(
             assert ticket.status not in {Status.ASSIGNED, Status.IN_PROGRESS, Status.WITHDRAWN}
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(starts, stories, st.booleans())
 def test_every_button_shown_works(received_at: datetime, story: list[Any], pausing: bool) -> None:
     now, ticket = lived(received_at, story, pausing=pausing)[-1]
@@ -202,7 +202,7 @@ def test_every_button_shown_works(received_at: datetime, story: list[Any], pausi
                 assert apply(ticket, action, who, now, **inputs_for(action, now)).history[-1].action == action
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(starts, stories, st.booleans())
 def test_a_stored_ticket_reads_back_as_it_was(received_at: datetime, story: list[Any], pausing: bool) -> None:
     ticket = lived(received_at, story, pausing=pausing)[-1][1]
