@@ -8,16 +8,20 @@ import asyncio
 import contextlib
 import importlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import click
 from aiohttp import web
 
 from hotline.config import Settings
 from hotline.plumbing.backend import Backend, only_server, open_backend
+from hotline.plumbing.bus_sqlite import trim_for_ever
+from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
 from hotline.web.service import Service
 from hotline.web.shell import build_app
+
+Loop = Callable[[], Awaitable[None]]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_S = 10.0
@@ -36,7 +40,7 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
                 await service.start(app)
             async with listening(app, backend.settings) as address:
                 announce(address, services)
-                await run_loops(services)
+                await run_loops(loops_of(backend, services))
 
 
 @contextlib.asynccontextmanager
@@ -79,25 +83,37 @@ def announce(address: str, services: Sequence[Service]) -> None:
     step("listening", address=address)
 
 
-async def run_loops(services: Sequence[Service]) -> None:
-    """Run every loop until a stop signal; a loop that ends or fails stops all."""
+def loops_of(backend: Backend, services: Sequence[Service]) -> dict[str, Loop]:
+    """Return every loop of the process by its name."""
+    loops = {f"{service.name}.{name}": run for service in services for name, run in service.loops.items()}
+    return loops | {"log.trim": lambda: trim_for_ever(backend.log, backend.clock)}
+
+
+async def run_loops(loops: Mapping[str, Loop]) -> None:
+    """Run every loop until a stop signal; one that ends or fails stops all, and its reason is told."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(run_forever(f"{service.name}.{name}", run), name=f"{service.name}.{name}")
-            for service in services
-            for name, run in service.loops.items()
-        ]
-        await stop.wait()
-        step("stopping")
-        for task in tasks:
-            task.cancel()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run_forever(name, run), name=name) for name, run in loops.items()]
+            await stop.wait()
+            step("stopping")
+            for task in tasks:
+                task.cancel()
+    except* (LoopEnded, TooManyDeadLetters) as stopped:
+        raise click.ClickException(str(first_of(stopped))) from stopped
 
 
-async def run_forever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+def first_of(group: BaseExceptionGroup[Exception]) -> BaseException:
+    """Return the first error that is not itself a group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def run_forever(name: str, run: Loop) -> None:
     """Run one loop; its end, which should not come, is told with its name."""
     try:
         await run()

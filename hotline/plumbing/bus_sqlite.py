@@ -7,17 +7,22 @@ no relay is needed. Readers wake at once for writes of this process and look twi
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from hotline.facts import Fact, FactKind
 from hotline.plumbing.bus import DeadLetter, Delivery, Subscription
 from hotline.plumbing.envelope import Envelope, close_fact, open_fact
+from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.log import step
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
 
 OTHER_PROCESS_POLL_S = 0.5
+# A stop over Tết, the longest there is, loses nothing; after it the stores alone hold the words.
+KEPT_FOR = timedelta(days=30)
+TRIM_PERIOD_S = 3600.0
 ENVELOPE_COLUMNS = "fact_id, kind, feedback_id, producer, epoch, seq, at, cause, schema, state, key_id, sealed"
 
 MIGRATIONS = (
@@ -114,6 +119,19 @@ class SqliteLog:
     async def trim(self, before: datetime) -> int:
         """Remove facts older than `before` that every group has finished; return how many."""
         return await self.database.write(lambda connection: trim_facts(connection, before))
+
+
+async def trim_for_ever(log: SqliteLog, clock: Callable[[], datetime]) -> None:
+    """Once an hour remove what is older than KEPT_FOR and finished by all; an unavailable database is waited out."""
+    while True:
+        try:
+            removed = await log.trim(clock() - KEPT_FOR)
+        except WorldIsDown as error:
+            step("trim_waits", level="WARNING", error=type(error).__name__)
+        else:
+            if removed:
+                step("facts_trimmed", count=removed)
+        await asyncio.sleep(TRIM_PERIOD_S)
 
 
 class SqliteSubscription:
