@@ -10,6 +10,8 @@ import hmac
 import uuid
 from datetime import UTC, datetime
 
+import msgspec
+
 from hotline.text import fold
 
 Origin = tuple[str, ...]
@@ -43,16 +45,11 @@ def feedback_id_of(secret: bytes, origin: Origin | None) -> str:
         return str(uuid.uuid4())
     said = b"\x00".join(part.encode() for part in ("feedback-id", *origin))
     # `hmac.digest` lets go of the interpreter's lock, which then has to be waited for; `hmac.new` does not.
-    digest = bytearray(hmac.new(secret, said, "sha256").digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x80
-    digest[8] = digest[8] & 0x3F | 0x80
-    return str(uuid.UUID(bytes=bytes(digest)))
+    plain = hmac.new(secret, said, "sha256").hexdigest()
+    variant = "89ab"[int(plain[16], 16) & 3]
+    return f"{plain[:8]}-{plain[8:12]}-8{plain[13:16]}-{variant}{plain[17:20]}-{plain[20:32]}"
 
 
 def fingerprint_of(*parts: str | None) -> str:
     """Return what tells a repeat of a body from a different one: equal exactly for equal parts in equal order."""
-    whole = hashlib.sha256()
-    for part in parts:
-        said = b"-" if part is None else b"+" + part.encode()
-        whole.update(len(said).to_bytes(4, "big") + said)
-    return whole.hexdigest()[:32]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
