@@ -52,7 +52,7 @@ async def open_intake(backend: Backend) -> actions.Intake:
             secret=settings.secret_key.encode(),
             locality=settings.locality,
             policies=load_policies(),
-            calendar=load_calendar(settings.locality),
+            calendar=load_calendar(settings.locality, extra_notices=settings.calendar_notices),
             gazetteer=load_gazetteer,
         ),
         vault=FileVault(folder=settings.files_dir / "feedback"),

@@ -12,11 +12,12 @@ import msgspec
 
 from services.ingest.batch_columns import Column, Header, column_named, read_header
 from services.ingest.batch_rows import (
+    HEADING_ROWS,
     MAX_BATCH_BYTES,
     BatchRow,
     RowError,
     Sheet,
-    checked_header,
+    find_heading,
     is_formula,
     refuse,
     sheet_of,
@@ -65,16 +66,18 @@ def decode(content: bytes) -> str:
 
 def read_csv(text: str) -> Sheet:
     """Return the slips of a CSV file whose cells are parted by comma, semicolon or tab, whichever fits its heading."""
-    first_line = text.lstrip("\n\r").split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=lambda mark: len(read_header(_cells(first_line, mark)).positions))
     csv.field_size_limit(LONGEST_CELL)
-    records = _records(text, delimiter)
-    titles = next(records, (1, []))[1]
-    header = checked_header(titles)
-    rows = tuple(
-        _csv_row(number, record, header, len(titles)) for number, record in records if any(map(str.strip, record))
-    )
-    return sheet_of(rows, header)
+    records = list(_records(text, _delimiter_of(text)))
+    position, header = find_heading([record for _, record in records[:HEADING_ROWS]])
+    width = len(records[position][1])
+    rows = (_csv_row(number, record, header, width) for number, record in records[position + 1 :] if any(record))
+    return sheet_of(tuple(row for row in rows if row.errors or any(row.cells.values())), header)
+
+
+def _delimiter_of(text: str) -> str:
+    """Return the mark between cells under which some line near the top names the most known columns."""
+    lines = text[:LONGEST_CELL].split("\n", HEADING_ROWS)[:HEADING_ROWS]
+    return max(DELIMITERS, key=lambda mark: max(len(read_header(_cells(line, mark)).positions) for line in lines))
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -16,6 +16,7 @@ from services.ingest.batch_columns import Column, Header, read_header
 
 MAX_ROWS = 50_000
 MAX_COLUMNS = 60
+HEADING_ROWS = 10
 MAX_BATCH_BYTES = 30 * 1024 * 1024
 
 _VIETNAMESE_INSTANT = re.compile(
@@ -91,15 +92,19 @@ def refuse(code: str, **params: str) -> NoReturn:
     raise Invalid([FieldError(field="file", code=code, params=params)])
 
 
-def checked_header(titles: Sequence[str]) -> Header:
-    """Return the heading; raises Invalid when it has no column for the text, naming the columns that were read."""
-    header = read_header(titles)
-    if len(titles) > MAX_COLUMNS:
-        refuse("batch_too_many_columns", limit=str(MAX_COLUMNS))
-    if Column.TEXT not in header.positions:
-        # Without a heading the first row is a citizen's words: only their number is told.
-        refuse("batch_no_text_column", count=str(len(titles)))
-    return header
+def find_heading(rows: Sequence[Sequence[str]]) -> tuple[int, Header]:
+    """Return the position of the heading among a file's first rows (a title may stand above it), and the heading.
+
+    Raises Invalid when none of them names a column for the text, or one has too many columns.
+    """
+    for position, titles in enumerate(rows[:HEADING_ROWS]):
+        if len(titles) > MAX_COLUMNS:
+            refuse("batch_too_many_columns", limit=str(MAX_COLUMNS))
+        header = read_header(titles)
+        if Column.TEXT in header.positions:
+            return position, header
+    # Without a heading the first row is a citizen's words: only the number of its cells is told.
+    refuse("batch_no_text_column", count=str(len(rows[0]) if rows else 0))
 
 
 def sheet_of(rows: tuple[BatchRow, ...], header: Header, ignored_sheets: Iterable[str] = ()) -> Sheet:

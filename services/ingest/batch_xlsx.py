@@ -15,14 +15,16 @@ from openpyxl import DEFUSEDXML, load_workbook
 from openpyxl.cell.cell import TYPE_ERROR, TYPE_FORMULA
 from openpyxl.workbook.workbook import Workbook
 
+from hotline.errors import Invalid
 from services.ingest.batch_columns import Header
 from services.ingest.batch_rows import (
+    HEADING_ROWS,
     MAX_COLUMNS,
     MAX_ROWS,
     BatchRow,
     RowError,
     Sheet,
-    checked_header,
+    find_heading,
     is_formula,
     refuse,
     sheet_of,
@@ -55,23 +57,24 @@ def read_xlsx(content: bytes) -> Sheet:
         workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
         first, others = _visible_sheets(workbook)
         cells = _read_cells(workbook, first)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        OSError,
-        SyntaxError,
-        zipfile.BadZipFile,
-    ):
+    except Invalid:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a hostile or cut-off workbook breaks, the remedy is the same
         refuse("batch_not_xlsx")
-    titles = [_cell_text(cell) for cell in cells[0]] if cells else []
+    texts = [_titles(row) for row in cells[:HEADING_ROWS]]
+    position, header = find_heading(texts)
+    width = len(texts[position])
+    rows = (
+        _xlsx_row(number, row, header, width) for number, row in enumerate(cells[position + 1 :], start=position + 2)
+    )
+    return sheet_of(tuple(row for row in rows if row.cells or row.errors), header, others)
+
+
+def _titles(row: Sequence[Cell]) -> list[str]:
+    titles = [_cell_text(cell) for cell in row]
     while titles and not titles[-1]:
         titles.pop()
-    header = checked_header(titles)
-    rows = (_xlsx_row(number, row, header, len(titles)) for number, row in enumerate(cells[1:], start=2))
-    return sheet_of(tuple(row for row in rows if row.cells or row.errors), header, others)
+    return titles
 
 
 def _check_package(content: bytes) -> None:

@@ -187,6 +187,23 @@ def test_a_workbook_is_read_with_dates_and_numbers() -> None:
     assert sheet.ignored_sheets == ("Ghi chú",)
 
 
+def test_a_title_may_stand_above_the_heading_and_rows_keep_their_numbers() -> None:
+    heading, slip = ("STT", "Nội dung"), (1, "Mất nước")
+    from_excel = read_batch("a.xlsx", workbook(("DANH SÁCH PHIẾU",), (None,), heading, slip))
+    from_csv = read_batch("a.csv", "DANH SÁCH PHIẾU;\n;\nSTT;Nội dung\n1;Mất nước\n".encode())
+    for sheet in (from_excel, from_csv):
+        assert [(row.number, row.cells[Column.TEXT]) for row in sheet.rows] == [(4, "Mất nước")]
+
+
+def test_a_workbook_cut_off_in_the_middle_is_refused() -> None:
+    content = workbook(("nội dung",), *((f"Việc {number}",) for number in range(500)))
+    broken = content[:600] + b"\x00" * 200 + content[800:]
+    for part in (broken, content[: len(content) // 2]):
+        with pytest.raises(Invalid) as refused:
+            read_batch("a.xlsx", part)
+        assert refused.value.errors[0].code == "batch_not_xlsx"
+
+
 def test_a_formula_cell_is_named_not_computed() -> None:
     (row,) = read_batch("a.xlsx", workbook(("nội dung", "họ tên"), ("=1+1", "Mẩy"))).rows
     assert [(error.column, error.code) for error in row.errors] == [(Column.TEXT, "row_formula")]
