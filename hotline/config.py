@@ -47,6 +47,7 @@ class Settings:
     secret_key: str
     seal_keys: Mapping[str, str]
     locality: str
+    calendar_notices: Path | None
     api_keys: Mapping[str, str]
     webhook_secret: str
     smtp_url: str
@@ -97,6 +98,15 @@ def read_path(value: str) -> Path:
     """A folder, relative ones from where the process starts."""
     if not value.strip():
         raise ValueError("give a folder")
+    return Path(value.strip())
+
+
+def read_file(value: str) -> Path | None:
+    """A file that is there, or nothing."""
+    if not value.strip():
+        return None
+    if not Path(value.strip()).is_file():
+        raise ValueError("give a file that is there, or leave it out")
     return Path(value.strip())
 
 
@@ -163,6 +173,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(name="SEAL_KEYS", default="", read=read_pairs, meaning="id:secret pairs that seal facts, the first writes"),
     Setting(name="LOCALITY", default="ha-giang-2023", read=read_text, meaning="the locality profile that routes"),
+    Setting(name="CALENDAR_NOTICES", default="", read=read_file, meaning="file of days off announced since"),
     Setting(name="API_KEYS", default="", read=read_pairs, meaning="name:secret pairs of partners of the API"),
     Setting(name="WEBHOOK_SECRET", default="", read=read_webhook_secret, meaning="signs the 1022 switchboard's calls"),
     Setting(name="SMTP_URL", default="", read=read_text, meaning="smtp://user:password@host:587 for notices"),

@@ -75,7 +75,7 @@ async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = Fals
     """Save the next version with its fact; a ticket whose receipt has not come says nothing yet."""
     ticket = replace(ticket, version=ticket.version + 1, seq=ticket.seq + 1)
     cause = str(ticket.history[-1].action) if ticket.history else "received"
-    facts = (fact_of(ticket, desk.rules.agency_name, cause=cause, at=now),) if ticket.is_received else ()
+    facts = (fact_of(ticket, desk.rules, cause=cause, at=now),) if ticket.is_received else ()
     attention = attention_of(ticket, now, desk.rules.calendar)
     await (desk.store.add if is_new else desk.store.save)(ticket, attention, facts)
     return ticket
@@ -117,8 +117,9 @@ async def act(
 def completed(rules: Rules, ticket: Ticket, action: Action, now: datetime, inputs: Inputs) -> Inputs:
     """Return the inputs with what the locality's rules add: due instants, a further promise."""
     given = Inputs(**inputs)
-    if action in {Action.ASSIGN, Action.REASSIGN, Action.REOPEN} and not ticket.restricted:
-        given["agency_due_at"] = rules.agency_due_at(ticket, now)
+    route = given.get("route") or ticket.route
+    if action in {Action.ASSIGN, Action.REASSIGN, Action.REOPEN} and route is not None:
+        given["agency_due_at"] = rules.agency_due_at(ticket, route.agency_id, now)
     if action is Action.REOPEN:
         given["promise"] = promise(now, ticket.policy, rules.calendar)
     if action is Action.RESTRICT:

@@ -36,7 +36,7 @@ class Gate:
 
 async def open_service(backend: Backend, settings: Settings) -> Service:
     """Open respond: its tables, the locality's rules, the first administrator. Raises what a broken profile says."""
-    desk = await open_desk(backend, settings.locality)
+    desk = await open_desk(backend)
     password = await create_first_admin(desk.store, desk.rules.directory, backend.clock())
     gate = Gate()
     handle = handler(desk, backend.clock, gate.end_sessions)

@@ -2,7 +2,7 @@
 
 `actions` calls it from the consumer, with the fact unsealed. The first fact to arrive opens the ticket,
 whichever it is; a fact no newer than the one applied changes nothing (the same object comes back), so any
-order, with repeats, ends in the same status. It chooses no agency: `is_ready_to_route` says when routing may.
+order, with repeats, ends in the same status. It chooses no agency: `settling` does.
 """
 
 from collections.abc import Mapping
@@ -81,16 +81,6 @@ def classified(
     if not noted.is_received:
         return replace(noted, classification=state)
     return take_classification(noted, state, calendar)
-
-
-def is_ready_to_route(ticket: Ticket) -> bool:
-    """Say whether the system may choose the agency: classified surely, not restricted, and never declined
-    before."""
-    if not ticket.is_received or ticket.restricted or ticket.classification is None:
-        return False
-    is_at_desk = ticket.status in {Status.RECEIVED, Status.IN_REVIEW}
-    was_declined = any(entry.action == Action.DECLINE for entry in ticket.history)
-    return is_at_desk and not was_declined and not ticket.classification.needs_review
 
 
 def take_classification(ticket: Ticket, state: ClassificationState, calendar: WorkingCalendar) -> Ticket:

@@ -1,7 +1,6 @@
 """The `hotline due` command: what a citizen received at an instant is promised, one JSON object a line.
 
-Clerks and tests check the calendar with it. It reads arguments or a file, stores nothing and needs no
-settings.
+Clerks and tests check the calendar with it. It reads arguments or a file and stores nothing.
 """
 
 import json
@@ -11,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from hotline.plumbing.command_line import read_settings
 from hotline.promises import Policies, SlaPolicy, UnknownPolicy, load_policies, promise
 from hotline.working_days import VN, NaiveInstant, OutOfCalendar, WorkingCalendar, load_calendar
 
@@ -32,7 +32,7 @@ def due_command(received_at: tuple[str, ...], source: TextIO | None, policy_id: 
     if not given:
         raise click.UsageError("give at least one RECEIVED_AT, or --file")
     policy = chosen_policy(load_policies(), policy_id)
-    lines, faults = due_lines(given, policy, load_calendar())
+    lines, faults = due_lines(given, policy, load_calendar(extra_notices=read_settings().calendar_notices))
     if faults:
         click.echo("\n".join(faults), err=True)
         sys.exit(1)

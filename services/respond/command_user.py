@@ -132,7 +132,7 @@ def carry_out(work: Work) -> None:
 
     async def run() -> None:
         async with open_backend(settings) as backend:
-            await work(await open_desk(backend, settings.locality), datetime.now(UTC))
+            await work(await open_desk(backend), datetime.now(UTC))
 
     try:
         run_or_explain(run())

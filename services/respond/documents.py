@@ -21,6 +21,8 @@ from hotline.facts import (
 )
 from hotline.taxonomy import load_taxonomy
 from services.respond.accounts import Account, account_state
+from services.respond.clocks import response_clock
+from services.respond.rules import Rules
 from services.respond.ticket import ANSWERED, ENDED, SCHEMA, Answer, Status, Ticket
 
 AgencyName = Callable[[str], str]
@@ -65,17 +67,21 @@ def decode_account(stored: bytes) -> Account:
     return _ACCOUNT.decode(stored)
 
 
-def state_of(ticket: Ticket, agency_name: AgencyName) -> TicketState:
-    """Return what others may know of the ticket; of a restricted one only that it is in hand."""
-    promise = ticket.promise
+def state_of(ticket: Ticket, rules: Rules, now: datetime) -> TicketState:
+    """Return what others may know of the ticket; of a restricted one only that it is in hand.
+
+    The due instants are those that count: acknowledged by the first promise, answered by the newest with its pauses.
+    """
+    acknowledgement_due_at = ticket.promises[0].promise.acknowledgement_due_at
+    response_due_at = response_clock(ticket, len(ticket.promises), rules.calendar, now).due_at
     acknowledged_at = ticket.acknowledgement.at if ticket.acknowledgement else None
     answered_at = ticket.answer.answered_at if ticket.answer else None
     if ticket.restricted:
         return TicketState(
             status=restricted_status(ticket.status),
             restricted=True,
-            acknowledgement_due_at=promise.acknowledgement_due_at,
-            response_due_at=promise.response_due_at,
+            acknowledgement_due_at=acknowledgement_due_at,
+            response_due_at=response_due_at,
             acknowledged_at=acknowledged_at,
             answered_at=answered_at,
         )
@@ -84,15 +90,15 @@ def state_of(ticket: Ticket, agency_name: AgencyName) -> TicketState:
     return TicketState(
         status=ticket.status,
         restricted=False,
-        acknowledgement_due_at=promise.acknowledgement_due_at,
-        response_due_at=promise.response_due_at,
+        acknowledgement_due_at=acknowledgement_due_at,
+        response_due_at=response_due_at,
         field=load_taxonomy().field_name(code) if code else None,
         code=code,
         agency_id=answering,
-        agency_name=agency_name(answering) if answering else None,
+        agency_name=rules.agency_name(answering) if answering else None,
         acknowledged_at=acknowledged_at,
         answered_at=answered_at,
-        answer=public_answer(ticket, agency_name) if ticket.status in ANSWERED and ticket.answer else None,
+        answer=public_answer(ticket, rules.agency_name) if ticket.status in ANSWERED and ticket.answer else None,
         question=ticket.question if ticket.status is Status.AWAITING_CITIZEN else None,
         reason=ticket.reason if ticket.status in ENDED else None,
     )
@@ -125,7 +131,7 @@ def files_of(ticket: Ticket, answer: Answer) -> tuple[Attachment, ...]:
     return tuple(file for file in ticket.attachments if file.file_id in answer.file_ids)
 
 
-def fact_of(ticket: Ticket, agency_name: AgencyName, *, cause: str, at: datetime) -> Fact:
+def fact_of(ticket: Ticket, rules: Rules, *, cause: str, at: datetime) -> Fact:
     """Return the fact that says the ticket's state after its newest change."""
     return Fact(
         fact_id=fact_id_of(Producer.RESPOND, ticket.feedback_id, ticket.epoch, ticket.seq),
@@ -136,7 +142,7 @@ def fact_of(ticket: Ticket, agency_name: AgencyName, *, cause: str, at: datetime
         seq=ticket.seq,
         at=at,
         cause=cause,
-        state=state_of(ticket, agency_name),
+        state=state_of(ticket, rules, at),
     )
 
 

@@ -6,6 +6,8 @@ from services.respond.rules import load_rules
 from services.respond.store_sqlite import open_store
 
 
-async def open_desk(backend: Backend, locality: str) -> Desk:
+async def open_desk(backend: Backend) -> Desk:
     """Make the tables where they are missing and read the locality's rules; raises what a broken profile says."""
-    return Desk(store=await open_store(backend.database, backend.log), rules=load_rules(locality))
+    settings = backend.settings
+    rules = load_rules(settings.locality, settings.calendar_notices)
+    return Desk(store=await open_store(backend.database, backend.log), rules=rules)

@@ -5,6 +5,7 @@ Handed to `intake` and `actions`; decides nothing itself. Immutable.
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from hotline.agencies import AgencyDirectory
 from hotline.promises import Policies, load_policies
@@ -19,12 +20,13 @@ BY_HAND = "by_hand"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """One locality's rules."""
+    """One locality's rules; `notices` is a file of days announced since the release."""
 
     locality: str
     profile: Profile
     calendar: WorkingCalendar
     policies: Policies
+    notices: Path | None = None
 
     @property
     def directory(self) -> AgencyDirectory:
@@ -64,17 +66,19 @@ class Rules:
         self.directory.get(agency_id)
         return RouteSnapshot(agency_id=agency_id, answers=agency_id, rule=BY_HAND, reason=reason)
 
-    def agency_due_at(self, ticket: Ticket, now: datetime) -> datetime:
-        """Return when an agency that gets the ticket now must have signed its answer."""
+    def agency_due_at(self, ticket: Ticket, agency_id: str, now: datetime) -> datetime:
+        """Return when an agency that gets the ticket now must have signed its answer, on its own calendar."""
         code = ticket.classification.code if ticket.classification else "0"
-        return agency_due_at(ticket.policy, self.calendar, now, code=code, is_urgent=ticket.urgent)
+        calendar = load_calendar(self.locality, agency_id, self.notices)
+        return agency_due_at(ticket.policy, calendar, now, code=code, is_urgent=ticket.urgent)
 
 
-def load_rules(locality: str) -> Rules:
+def load_rules(locality: str, notices: Path | None = None) -> Rules:
     """Read a locality's rules; raises UnknownLocality, ProfileInvalid, PolicyFault, CalendarFault."""
     return Rules(
         locality=locality,
         profile=load_profile(locality),
-        calendar=load_calendar(locality),
+        calendar=load_calendar(locality, None, notices),
         policies=load_policies(),
+        notices=notices,
     )

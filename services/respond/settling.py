@@ -43,8 +43,9 @@ def reopened(ticket: Ticket, rules: Rules, now: datetime) -> Ticket:
     """Give a ticket that its citizen wants reopened a further promise, counted from now."""
     if ticket.reopen_requested_at is None:
         return ticket
-    further = promise(now, ticket.policy, rules.calendar)
-    inputs = Inputs(promise=further, agency_due_at=rules.agency_due_at(ticket, now))
+    inputs = Inputs(promise=promise(now, ticket.policy, rules.calendar))
+    if ticket.route is not None:
+        inputs["agency_due_at"] = rules.agency_due_at(ticket, ticket.route.agency_id, now)
     return attempted(ticket, Action.REOPEN, SYSTEM, now, inputs)
 
 
@@ -60,7 +61,7 @@ def placed(ticket: Ticket, said: ClassificationState, rules: Rules, now: datetim
     if is_moving and ticket.route is not None and route.agency_ids == ticket.route.agency_ids:
         return ticket
     note = RECLASSIFIED if is_moving else ""
-    inputs = Inputs(route=route, agency_due_at=rules.agency_due_at(ticket, now), note=note)
+    inputs = Inputs(route=route, agency_due_at=rules.agency_due_at(ticket, route.agency_id, now), note=note)
     return attempted(ticket, Action.REASSIGN if is_moving else Action.ASSIGN, SYSTEM, now, inputs)
 
 

@@ -6,13 +6,15 @@ that they were seen late. Any number of tickers may run.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
+from hotline.working_days import local_date
 from services.respond.actions import Desk, attend, renew_promises
 
 PERIOD_S = 5.0
+CALENDAR_DAYS = 60
 
 
 def ticker(desk: Desk, clock: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
@@ -20,11 +22,23 @@ def ticker(desk: Desk, clock: Callable[[], datetime]) -> Callable[[], Awaitable[
 
     async def run() -> None:
         await once(desk, clock)
+        warned_on: date | None = None
         while True:
+            today = local_date(clock())
+            if warned_on != today:
+                warn_of_calendar(desk, today)
+                warned_on = today
             await tick(desk, clock)
             await asyncio.sleep(PERIOD_S)
 
     return run
+
+
+def warn_of_calendar(desk: Desk, today: date) -> None:
+    """Say when the official calendar is about to run out: no peer's list of holidays did (docs/operations.md)."""
+    left = desk.rules.calendar.days_left(today)
+    if left < CALENDAR_DAYS:
+        step("calendar_runs_out", level="ERROR", count=left)
 
 
 async def once(desk: Desk, clock: Callable[[], datetime]) -> None:

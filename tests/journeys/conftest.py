@@ -41,7 +41,7 @@ async def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             for service in services
             for name, run in service.loops.items()
         ]
-        desk = await open_desk(backend, settings.locality)
+        desk = await open_desk(backend)
         async with PageClient(app) as browser:
             yield Town(backend=backend, app=app, clock=clock, browser=browser, desk=desk, loops=loops)
         for loop in loops:

@@ -22,6 +22,6 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with open_backend(settings, clock) as backend:
         service = await open_service(backend, backend.settings)
         app = build_app((service,), backend.settings, clock)
-        desk = await open_desk(backend, settings.locality)
+        desk = await open_desk(backend)
         async with PageClient(app) as browser:
             yield Office(desk=desk, app=app, clock=clock, browser=browser)

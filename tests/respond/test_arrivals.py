@@ -8,13 +8,11 @@ from itertools import permutations
 import pytest
 
 from hotline.facts import CallAcknowledgement, FollowUpKind
-from services.respond.arrivals import is_ready_to_route
 from services.respond.ticket import Action, NotReceivedYet, Status, Ticket
 from services.respond.workflow import NotAllowed, apply
 from tests.respond.builders import (
     RECEIVED_AT,
     SCREENER,
-    STAFF,
     TRIAGE,
     answered,
     assigned,
@@ -113,26 +111,8 @@ def test_after_the_screener_returned_it_only_a_later_classification_restricts_ag
     assert classify(ticket, replace(RESTRICTED, decided_at=at("2026-11-18 15:00")), seq=1).restricted
 
 
-def test_an_unsure_classification_waits_for_review_and_a_sure_one_may_be_routed() -> None:
-    unsure = classify(new_ticket(), classification(needs_review=True), seq=0)
-    assert unsure.status == Status.IN_REVIEW
-    assert not is_ready_to_route(unsure)
-    assert is_ready_to_route(classify(unsure, classification(decided_by="reviewer-1"), seq=1))
-
-
-@pytest.mark.parametrize(
-    "ticket",
-    [
-        new_ticket(),
-        classify(None, classification()),
-        classify(new_ticket(), RESTRICTED),
-        assigned(classify(new_ticket(), classification())),
-        happen(assigned(classify(new_ticket(), classification())), [(Action.DECLINE, STAFF, "2026-11-18 11:00")]),
-    ],
-    ids=["unclassified", "not received", "restricted", "assigned", "declined"],
-)
-def test_what_the_system_does_not_route(ticket: Ticket) -> None:
-    assert not is_ready_to_route(ticket)
+def test_an_unsure_classification_waits_for_review() -> None:
+    assert classify(new_ticket(), classification(needs_review=True), seq=0).status == Status.IN_REVIEW
 
 
 def test_a_caller_told_on_the_line_is_acknowledged() -> None:

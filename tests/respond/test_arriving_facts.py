@@ -33,7 +33,8 @@ from services.respond.rules import Rules, load_rules
 from services.respond.settling import settle
 from services.respond.store import Page
 from services.respond.store_sqlite import open_store
-from services.respond.ticket import Action, Status, Ticket
+from services.respond.ticket import Action, Actor, Party, Status, Ticket
+from services.respond.workflow import apply
 from tests.contract.facts_for_tests import RECEIVED_AT, received
 
 RULES = load_rules("ha-giang-2023")
@@ -179,6 +180,15 @@ async def test_a_ticket_goes_to_the_agency_of_its_commune_and_says_so_once(desk:
     assert [d.envelope.cause for d in await log.subscribe("t").next_batch(9)] == ["received", "assign"]
     (waiting,) = await desk.store.for_agency(ticket.route.agency_id, frozenset({Status.ASSIGNED}), Page())
     assert waiting == ticket
+
+
+def test_what_an_agency_declined_waits_for_a_person_and_keeps_its_promise() -> None:
+    assigned = ticket_after([feedback(), classification()])
+    assert assigned.route is not None
+    staff = Actor(account_id="staff", parties=frozenset({Party.AGENCY_STAFF}), agency_id=assigned.route.agency_id)
+    declined = settle(apply(assigned, Action.DECLINE, staff, NOW, note="Không thuộc thẩm quyền"), RULES, NOW)
+    assert (declined.status, declined.route) == (Status.RECEIVED, None)
+    assert declined.promise == assigned.promise
 
 
 async def test_a_classification_without_a_receipt_waits_in_no_list(desk: Desk, log: SqliteLog) -> None:
