@@ -76,7 +76,7 @@ class AgencyDirectory:
     _offices: Mapping[tuple[str, str], tuple[Agency, ...]] = field(repr=False, compare=False)
     _by_commune: Mapping[str, tuple[Agency, ...]] = field(repr=False, compare=False)
     _named: Mapping[str, frozenset[str]] = field(repr=False, compare=False)
-    longest_name: int
+    _longest_from: Mapping[str, int] = field(repr=False, compare=False)
 
     def has(self, agency_id: str) -> bool:
         """Whether the directory holds this id, ended bodies included."""
@@ -94,6 +94,10 @@ class AgencyDirectory:
         too.
         """
         return self._named.get(words, frozenset())
+
+    def longest_name_from(self, word: str) -> int:
+        """The most words that a name beginning with this (folded) word has; 0 when none begins with it."""
+        return self._longest_from.get(word, 0)
 
     def active(self, on: date) -> tuple[Agency, ...]:
         """All bodies that existed on a day, in the order of the file."""
@@ -207,7 +211,7 @@ def read_directory(path: Path, locality: str) -> AgencyDirectory:
         _offices={name: tuple(bodies) for name, bodies in offices.items()},
         _by_commune={code: tuple(bodies) for code, bodies in in_commune.items()},
         _named=names,
-        longest_name=max((len(name.split()) for name in names), default=0),
+        _longest_from=_longest_from(names),
     )
 
 
@@ -222,6 +226,13 @@ def _names(agencies: tuple[Agency, ...]) -> dict[str, frozenset[str]]:
         for name in (agency.name, *agency.aliases):
             found.setdefault(key(expand(name)), set()).add(agency.id)
     return {name: frozenset(ids) for name, ids in found.items()}
+
+
+def _longest_from(names: Iterable[str]) -> dict[str, int]:
+    longest: dict[str, int] = {}
+    for words in (name.split() for name in names if name):
+        longest[words[0]] = max(longest.get(words[0], 0), len(words))
+    return longest
 
 
 def _agency(raw: RawAgency) -> Agency:

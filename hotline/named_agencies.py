@@ -27,7 +27,7 @@ def find_named_agencies(text: str, directory: AgencyDirectory, on: date) -> froz
 
 
 def _longest_name_at(words: list[str], at: int, directory: AgencyDirectory) -> tuple[int, frozenset[str]]:
-    for length in range(min(directory.longest_name, len(words) - at), 0, -1):
+    for length in range(min(directory.longest_name_from(words[at]), len(words) - at), 0, -1):
         ids = directory.named(" ".join(words[at : at + length]))
         if ids:
             return length, ids
