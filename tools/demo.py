@@ -150,7 +150,7 @@ def main(data_dir: Path, load_only: bool) -> None:
             click.echo("\nĐang chạy; Ctrl-C để dừng. (Running; Ctrl-C stops it.)")
             wait_for_end(server)
     if load_only:
-        click.echo(f"\nChạy lại: DATA_DIR={data_dir} PORT={port} .venv/bin/hotline run")
+        click.echo(f"\nChạy lại: DATA_DIR={os.path.relpath(data_dir)} PORT={port} .venv/bin/hotline run")
 
 
 def wait_for_end(server: Server) -> None:

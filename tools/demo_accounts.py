@@ -27,7 +27,7 @@ class DemoAccount:
 
 
 PEOPLE: Sequence[DemoAccount] = (
-    DemoAccount(username="tongdai", full_name="Lù Thị Demo", role=Role.OPERATOR, looks_at="/operator"),
+    DemoAccount(username="tongdai", full_name="Lù Thị Demo", role=Role.OPERATOR, looks_at="/operator/call"),
     DemoAccount(
         username="dieuphoi", full_name="Hoàng Văn Demo", role=Role.TRIAGE_OFFICER, looks_at="/desk", is_screener=True
     ),
@@ -49,7 +49,7 @@ PEOPLE: Sequence[DemoAccount] = (
     ),
     DemoAccount(username="thanhtra", full_name="Phạm Văn Demo", role=Role.INSPECTOR, looks_at="/inspector"),
     DemoAccount(username="tonghop", full_name="Lê Thị Demo", role=Role.COORDINATOR, looks_at="/inspector"),
-    DemoAccount(username="quantri", full_name="Đỗ Văn Demo", role=Role.ADMIN, looks_at="/admin"),
+    DemoAccount(username="quantri", full_name="Đỗ Văn Demo", role=Role.ADMIN, looks_at="/admin/accounts"),
 )  # fmt: skip
 
 
