@@ -10,6 +10,7 @@ from datetime import datetime
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import ClassificationState, Fact, FeedbackState, FollowUpKind
+from hotline.named_people import is_named_in
 from hotline.roles import Session
 from hotline.taxonomy import PetitionKind, UnknownCode, load_taxonomy
 from services.classify.documents import Classification, Decision, fact_of
@@ -19,6 +20,7 @@ Judge = Callable[[str, datetime], Awaitable[ClassificationState]]
 
 MODEL = "model"
 SAVE_ATTEMPTS = 5
+PART = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +152,50 @@ async def decide(
 
 
 async def find_for_reviewer(store: ClassifyStore, feedback_id: str, reviewer: Session) -> Classification:
-    """Return the document; a restricted one only to a named screener. Raises Gone, which looks like not existing."""
+    """Return the document; a restricted one only to a screener whom it does not name.
+
+    Raises Gone, which looks like not existing.
+    """
     document = await store.get(feedback_id)
-    if document is None or (document.state.restricted and not reviewer.is_screener):
+    if document is None or not may_see(reviewer, document):
         raise Gone(feedback_id)
     return document
+
+
+def may_see(reviewer: Session, document: Classification) -> bool:
+    """Say whether a reviewer may know of a document: of a restricted one a screener may, unless its words name them."""
+    if not document.state.restricted:
+        return True
+    return reviewer.is_screener and not is_named_in(reviewer.full_name, f"{document.text}\n{document.place_name}")
+
+
+async def waiting_for(
+    store: ClassifyStore, reviewer: Session, *, limit: int, offset: int = 0
+) -> tuple[list[Classification], int]:
+    """Return a part of what waits for this reviewer, and how many wait in all; what names them is in neither."""
+    sees = reviewer.is_screener
+    total = await store.count_to_review(include_restricted=sees)
+    hidden = await hidden_from(store, reviewer) if sees else 0
+    found = await store.to_review(include_restricted=sees, limit=offset + limit + hidden)
+    seen = [document for document in found if may_see(reviewer, document)]
+    return seen[offset : offset + limit], total - hidden
+
+
+async def hidden_from(store: ClassifyStore, reviewer: Session) -> int:
+    """Count the restricted documents that wait and name this screener; the store gives the restricted first."""
+    hidden, offset = 0, 0
+    while part := await store.to_review(include_restricted=True, limit=PART, offset=offset):
+        hidden += sum(not may_see(reviewer, document) for document in part)
+        if not part[-1].state.restricted:
+            break
+        offset += len(part)
+    return hidden
+
+
+async def lately_decided(store: ClassifyStore, reviewer: Session, limit: int) -> list[Classification]:
+    """Return what was decided last, at most `limit`, without what this reviewer may not see."""
+    found = await store.decided(include_restricted=reviewer.is_screener, limit=limit)
+    return [document for document in found if may_see(reviewer, document)]
 
 
 def check_verdict(verdict: Verdict) -> None:

@@ -17,7 +17,7 @@ from hotline.web.forms import Form, read_form
 from hotline.web.keys import NOW
 from hotline.web.pages import lang_of, page, url
 from hotline.web.service import NavItem, Route
-from services.classify.actions import Gone, Verdict, decide, find_for_reviewer
+from services.classify.actions import Gone, Verdict, decide, find_for_reviewer, lately_decided, waiting_for
 from services.classify.documents import Classification
 from services.classify.store import ClassifyStore, Conflict
 
@@ -36,15 +36,14 @@ class ReviewDesk:
         """GET /review: what waits, restricted and urgent first, then the oldest."""
         reviewer = reviewer_of(request)
         number = page_number(request)
-        sees = reviewer.is_screener
+        offset = (number - 1) * PAGE_SIZE
+        waiting, total = await waiting_for(self.store, reviewer, limit=PAGE_SIZE, offset=offset)
         return page(
             request,
             "classify/queue.html",
-            waiting=await self.store.to_review(
-                include_restricted=sees, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE
-            ),
-            total=await self.store.count_to_review(include_restricted=sees),
-            decided=await self.store.decided(include_restricted=sees, limit=RECENT),
+            waiting=waiting,
+            total=total,
+            decided=await lately_decided(self.store, reviewer, RECENT),
             number=number,
             page_size=PAGE_SIZE,
             taxonomy=load_taxonomy(),
@@ -78,7 +77,7 @@ class ReviewDesk:
 
     async def next_address(self, request: web.Request, reviewer: Session) -> str:
         """Return the page of the next that waits, or the queue when nothing does."""
-        waiting = await self.store.to_review(include_restricted=reviewer.is_screener, limit=1)
+        waiting, _ = await waiting_for(self.store, reviewer, limit=1)
         if not waiting:
             return url(request, "classify.queue")
         return url(request, "classify.review", feedback_id=waiting[0].feedback_id)

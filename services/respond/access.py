@@ -6,16 +6,11 @@ Names are compared without diacritics and case, however either was typed; nickna
 not recognised.
 """
 
-import re
 from collections.abc import Callable, Iterable
 
+from hotline.named_people import is_named_in
 from hotline.roles import AGENCY_ROLES, DESK_ROLES, Role, Session
-from hotline.text import fold
 from services.respond.ticket import SCREENING_ROLES, Ticket
-
-MIN_NAME_WORDS = 2
-MIN_JOINED_LETTERS = 8
-_WORDS = re.compile(r"[^\W_]+")
 
 View = Callable[[Session, Ticket], Ticket | None]
 
@@ -84,20 +79,3 @@ def words_of(ticket: Ticket) -> str:
     said = [follow_up.text for follow_up in ticket.follow_ups]
     noted = [entry.note for entry in ticket.history]
     return "\n".join([ticket.text, place, *said, *noted])
-
-
-def is_named_in(full_name: str, text: str) -> bool:
-    """Say whether a full name stands in a text: as whole words, or run together, without regard to
-    diacritics.
-
-    A name of one word is looked for too: of a restricted ticket it is better to keep one person too many
-    away.
-    """
-    name, words = _WORDS.findall(fold(full_name)), _WORDS.findall(fold(text))
-    if not name:
-        return False
-    if f" {' '.join(name)} " in f" {' '.join(words)} ":
-        return True
-    joined = "".join(name)
-    is_telling = len(name) >= MIN_NAME_WORDS and len(joined) >= MIN_JOINED_LETTERS
-    return is_telling and any(joined in word for word in words)
