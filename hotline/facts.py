@@ -113,7 +113,10 @@ class FeedbackState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassificationState:
-    """classify's state: what the feedback is about; `decided_by` is `model` or the reviewer's account id."""
+    """classify's state: what the feedback is about; `decided_by` is `model` or the reviewer's account id.
+
+    `reasons` are the citizen's words that decided; `review_reasons` say in codes why a person must look.
+    """
 
     scheme: str
     scheme_version: str
@@ -130,6 +133,7 @@ class ClassificationState:
     second: str | None = None
     scores: tuple[tuple[str, float], ...] = ()
     reasons: tuple[str, ...] = ()
+    review_reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +152,10 @@ class PublicAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketState:
-    """respond's state, as far as others may know it; of a restricted ticket neither field, code nor agency."""
+    """respond's state, as far as others may know it; of a restricted ticket neither field, code nor agency.
+
+    `told_at` is when a person told the answer to a citizen who left only a phone number.
+    """
 
     status: str
     restricted: bool
@@ -160,6 +167,7 @@ class TicketState:
     agency_name: str | None = None
     acknowledged_at: datetime | None = None
     answered_at: datetime | None = None
+    told_at: datetime | None = None
     answer: PublicAnswer | None = None
     question: str | None = None
     reason: str | None = None

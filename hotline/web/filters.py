@@ -54,11 +54,11 @@ def due_in_words(
     left = vn_time(due_at) - vn_time(now)
     side = "left" if left >= timedelta(0) else "over"
     amount = abs(left)
-    if amount >= timedelta(days=1):
-        if calendar is not None:
-            first, last = sorted((vn_time(now).date(), vn_time(due_at).date()))
-            days = sum(calendar.is_working_day(first + timedelta(n)) for n in range(1, (last - first).days + 1))
-            return _counted(messages, lang, f"due.{side}_working_days", days)
+    if calendar is not None and amount >= timedelta(days=1):
+        first, last = sorted((vn_time(now).date(), vn_time(due_at).date()))
+        days = sum(calendar.is_working_day(first + timedelta(n)) for n in range(1, (last - first).days + 1))
+        return _counted(messages, lang, f"due.{side}_working_days", days)
+    if amount >= timedelta(days=2):
         return _counted(messages, lang, f"due.{side}_days", amount.days)
     hours = int(amount.total_seconds() // 3600)
     if hours:

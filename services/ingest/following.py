@@ -143,6 +143,8 @@ def needs_telling(feedback: Feedback) -> bool:
     ticket = feedback.ticket
     if ticket is None or ticket.restricted or ticket.answer is None or feedback.reachable_by != ("phone",):
         return False
+    if ticket.told_at is not None:
+        return False
     answered_at = ticket.answered_at
     return not any(
         item.kind is FollowUpKind.ANSWER_TOLD and (answered_at is None or item.at >= answered_at)

@@ -117,9 +117,9 @@ async def act(
 def completed(rules: Rules, ticket: Ticket, action: Action, now: datetime, inputs: Inputs) -> Inputs:
     """Return the inputs with what the locality's rules add: due instants, a further promise."""
     given = Inputs(**inputs)
-    route = given.get("route") or ticket.route
-    if action in {Action.ASSIGN, Action.REASSIGN, Action.REOPEN} and route is not None:
-        given["agency_due_at"] = rules.agency_due_at(ticket, route.agency_id, now)
+    if action in {Action.ASSIGN, Action.REASSIGN, Action.REOPEN} and not ticket.restricted:
+        route = given.get("route") or ticket.route
+        given["agency_due_at"] = rules.agency_due_at(ticket, route.agency_id if route else None, now)
     if action is Action.REOPEN:
         given["promise"] = promise(now, ticket.policy, rules.calendar)
     if action is Action.RESTRICT:

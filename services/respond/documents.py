@@ -98,6 +98,7 @@ def state_of(ticket: Ticket, rules: Rules, now: datetime) -> TicketState:
         agency_name=rules.agency_name(answering) if answering else None,
         acknowledged_at=acknowledged_at,
         answered_at=answered_at,
+        told_at=ticket.told_at,
         answer=public_answer(ticket, rules.agency_name) if ticket.status in ANSWERED and ticket.answer else None,
         question=ticket.question if ticket.status is Status.AWAITING_CITIZEN else None,
         reason=ticket.reason if ticket.status in ENDED else None,

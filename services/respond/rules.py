@@ -66,8 +66,11 @@ class Rules:
         self.directory.get(agency_id)
         return RouteSnapshot(agency_id=agency_id, answers=agency_id, rule=BY_HAND, reason=reason)
 
-    def agency_due_at(self, ticket: Ticket, agency_id: str, now: datetime) -> datetime:
-        """Return when an agency that gets the ticket now must have signed its answer, on its own calendar."""
+    def agency_due_at(self, ticket: Ticket, agency_id: str | None, now: datetime) -> datetime:
+        """Return when an agency that gets the ticket now must have signed its answer, on its own calendar.
+
+        Without an agency (none was chosen yet) the locality's calendar counts.
+        """
         code = ticket.classification.code if ticket.classification else "0"
         calendar = load_calendar(self.locality, agency_id, self.notices)
         return agency_due_at(ticket.policy, calendar, now, code=code, is_urgent=ticket.urgent)

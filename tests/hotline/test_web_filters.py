@@ -46,7 +46,8 @@ def test_a_naive_instant_is_refused(show: object) -> None:
     ("left", "vi", "en"),
     [
         (timedelta(days=3, hours=5), "còn 3 ngày", "3 days left"),
-        (timedelta(days=1), "còn 1 ngày", "1 day left"),
+        (timedelta(hours=47, minutes=59), "còn 47 giờ", "47 hours left"),
+        (timedelta(days=1), "còn 24 giờ", "24 hours left"),
         (timedelta(hours=23, minutes=59), "còn 23 giờ", "23 hours left"),
         (timedelta(hours=1), "còn 1 giờ", "1 hour left"),
         (timedelta(minutes=59, seconds=59), "còn 59 phút", "59 minutes left"),

@@ -91,6 +91,7 @@ class PageClient:
         self.app = app
         self.http = TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True), headers=dict(headers or {}))
         self._last: Page | None = None
+        self._known: dict[tuple[str, str], bool] = {}
 
     async def __aenter__(self) -> Self:
         await self.http.start_server()
@@ -207,8 +208,10 @@ class PageClient:
 
     async def _leads_somewhere(self, method: str, path: str) -> bool:
         """Ask the router; a path of a service that is not part of this application counts as known."""
-        match = await self.app.router.resolve(make_mocked_request(method, path))
-        if match.http_exception is None:
+        if (method, path) not in self._known:
+            match = await self.app.router.resolve(make_mocked_request(method, path))
+            self._known[method, path] = match.http_exception is None
+        if self._known[method, path]:
             return True
         present = {owner_of(bound) for bound in self.app[PATHS].values()} if PATHS in self.app else set()
         return owner_of(path) is not None and owner_of(path) not in present
