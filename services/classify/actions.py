@@ -13,6 +13,7 @@ from hotline.facts import ClassificationState, Fact, FeedbackState, FollowUpKind
 from hotline.named_people import is_named_in
 from hotline.roles import Session
 from hotline.taxonomy import PetitionKind, UnknownCode, load_taxonomy
+from services.classify.classification import ReviewReason
 from services.classify.documents import Classification, Decision, fact_of
 from services.classify.store import ClassifyStore, Conflict, Label
 
@@ -120,9 +121,10 @@ def rejudged(known: Classification, fact: Fact, text: str, judged: Classificatio
             needs_review=known.state.needs_review or suspicion,
         )
         if suspicion:
-            state = replace(state, decided_by=MODEL, decided_at=judged.decided_at)
+            state = replace(state, review_reasons=judged.review_reasons, decided_by=MODEL, decided_at=judged.decided_at)
     elif known.state.restricted:
-        state = replace(judged, restricted=True, needs_review=True)
+        reasons = judged.review_reasons if judged.restricted else (*judged.review_reasons, ReviewReason.RESTRICTED)
+        state = replace(judged, restricted=True, needs_review=True, review_reasons=reasons)
     return replace(
         known,
         text=text,
@@ -226,6 +228,7 @@ def with_decision(document: Classification, verdict: Verdict, reviewer: Session,
         restricted=verdict.restricted,
         urgent=verdict.urgent,
         needs_review=False,
+        review_reasons=(),
         decided_by=reviewer.account_id,
         decided_at=now,
     )

@@ -104,6 +104,7 @@ def state_of(judgement: Judgement, *, model_version: str, at: datetime) -> Class
         confidence=judgement.confidence,
         needs_review=judgement.needs_review,
         reasons=judgement.reasons,
+        review_reasons=judgement.why,
         model_version=model_version,
         decided_by=DECIDED_BY_MODEL,
         decided_at=at,

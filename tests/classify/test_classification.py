@@ -118,4 +118,5 @@ def test_the_state_on_the_bus_says_what_was_judged() -> None:
     judgement = replace(judged(scores("4.1", restricted=0.9)), reasons=("đòi tiền",))
     state = state_of(judgement, model_version="m1", at=datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
     assert (state.code, state.restricted, state.reasons) == ("4.1", True, ("đòi tiền",))
+    assert (state.needs_review, state.review_reasons) == (True, ("restricted",))
     assert (state.model_version, state.decided_by, state.scheme) == ("m1", "model", "HG-2023")

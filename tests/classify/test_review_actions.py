@@ -60,7 +60,8 @@ def judgement(**changes: object) -> ClassificationState:
 def judging(**changes: object) -> Callable[[str, datetime], Awaitable[ClassificationState]]:
     async def judge(text: str, now: datetime) -> ClassificationState:
         suspicious = "phong bì" in text
-        return judgement(**{"restricted": suspicious, "needs_review": True} | changes)
+        why = ("restricted",) if suspicious else ("unsure",)
+        return judgement(**{"restricted": suspicious, "needs_review": True, "review_reasons": why} | changes)
 
     return judge
 
@@ -142,9 +143,21 @@ async def test_more_words_never_undo_a_persons_decision_but_reopen_on_suspicion(
     harmless = await classify(store, judging(), with_more_words(fact, "Trời mưa thì ngập", 2), NOW)
     assert harmless is not None
     assert (harmless.state.code, harmless.state.needs_review) == ("7.1", False)
+    assert harmless.state.review_reasons == ()
     suspicious = await classify(store, judging(), with_more_words(fact, "Cán bộ đòi phong bì", 3), NOW)
     assert suspicious is not None
     assert (suspicious.state.code, suspicious.state.restricted, suspicious.state.needs_review) == ("7.1", True, True)
+    assert suspicious.state.review_reasons == ("restricted",)
+
+
+async def test_a_suspicion_that_more_words_do_not_bear_out_is_kept_and_told(store: SqliteClassifyStore) -> None:
+    fact = received("f1", text="Cán bộ đòi phong bì")
+    await classify(store, judging(restricted=True, review_reasons=("restricted",)), fact, NOW)
+    more = with_more_words(fact, "Trời mưa thì ngập", 2)
+    later = await classify(store, judging(restricted=False, review_reasons=("unsure",)), more, NOW)
+    assert later is not None
+    assert (later.state.restricted, later.state.needs_review) == (True, True)
+    assert later.state.review_reasons == ("unsure", "restricted")
 
 
 async def test_a_correction_is_a_label_and_a_fact(store: SqliteClassifyStore, log: SqliteLog) -> None:

@@ -1,0 +1,96 @@
+"""The page of one feedback at the review desk: what the machine said, and why a person must look."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hotline.config import load_settings
+from hotline.facts import ClassificationState
+from hotline.plumbing.backend import open_backend
+from hotline.roles import Role, Session
+from hotline.taxonomy import PetitionKind
+from hotline.web.shell import build_app
+from services.classify.actions import classify
+from services.classify.app import open_service
+from services.classify.classification import ReviewReason
+from services.classify.store_sqlite import SqliteClassifyStore, open_store
+from tests.contract.facts_for_tests import received
+from tests.pages.client import PageClient
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+SAID = ClassificationState(
+    scheme="HG-2023",
+    scheme_version="1",
+    code="6.3#giao_thong",
+    petition_kind=PetitionKind.PHAN_ANH_KIEN_NGHI,
+    restricted=False,
+    urgent=False,
+    language="vi",
+    confidence=0.3,
+    needs_review=True,
+    model_version="test",
+    decided_by="model",
+    decided_at=NOW,
+    scores=(("6.3#giao_thong", 0.3), ("6.4", 0.2)),
+    reasons=("ổ gà",),
+)
+SCREENER = Session(
+    account_id="a1", username="lan", full_name="Nguyễn Thị Lan", role=Role.TRIAGE_OFFICER, agency_id=None,
+    is_screener=True, issued_at=NOW, expires_at=NOW + timedelta(hours=8),
+)  # fmt: skip
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[tuple[SqliteClassifyStore, PageClient]]:
+    """Classify's pages over a real store, its loops not running, and a screener's browser that checks every page."""
+    settings = load_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": "a secret of at least thirty-two characters"})
+    async with open_backend(settings, lambda: NOW) as backend:
+        service = await open_service(backend, backend.settings)
+        store = await open_store(backend.database, backend.log)
+        async with PageClient(build_app((service,), backend.settings, lambda: NOW)) as browser:
+            browser.sign_in(SCREENER)
+            yield store, browser
+        await service.close()
+
+
+async def arrive(store: SqliteClassifyStore, state: ClassificationState) -> None:
+    async def judge(text: str, now: datetime) -> ClassificationState:
+        return state
+
+    await classify(store, judge, received("f1"), NOW)
+
+
+WORDED = {
+    ReviewReason.OTHER_LANGUAGE: "Không viết bằng tiếng Việt",
+    ReviewReason.TOO_SHORT: "Quá ngắn",
+    ReviewReason.UNSURE: "Máy chưa chắc về chỉ số",
+    ReviewReason.KIND_NEEDS_A_PERSON: "Tính chất này phải có người xác nhận",
+    ReviewReason.RESTRICTED: "Có thể cần bảo mật",
+}
+
+
+@pytest.mark.parametrize("reason", ReviewReason)
+async def test_every_reason_is_told_in_words(
+    desk: tuple[SqliteClassifyStore, PageClient], reason: ReviewReason
+) -> None:
+    store, browser = desk
+    await arrive(store, replace(SAID, review_reasons=(reason,)))
+    page = await browser.get("/review/f1")
+    assert WORDED[reason] in page.text
+    assert not any(words in page.text for other, words in WORDED.items() if other is not reason)
+
+
+async def test_a_confirmed_one_waits_for_nothing(desk: tuple[SqliteClassifyStore, PageClient]) -> None:
+    store, browser = desk
+    await arrive(store, replace(SAID, review_reasons=(ReviewReason.UNSURE, ReviewReason.TOO_SHORT)))
+    page = await browser.get("/review/f1")
+    assert "Máy chưa chắc về chỉ số · Quá ngắn" in page.text
+    await browser.submit("verdict")
+    page = await browser.get("/review/f1")
+    assert "Không có lý do nào đang chờ." in page.text and WORDED[ReviewReason.UNSURE] not in page.text
+    document = await store.get("f1")
+    assert document is not None
+    assert (document.state.review_reasons, document.suggested.review_reasons) == ((), ("unsure", "too_short"))
