@@ -1,8 +1,8 @@
 """Decides what a message looks like to the model: one sparse row of weighted n-grams per message.
 
-Called by `model` (scoring) and `train` (fitting). Three blocks, each scaled to length one: words and pairs as written,
-folded words with pairs and triples, and the 2- to 5-character pieces of folded words. A text without diacritics fills
-the last two like any other. It never keeps a text.
+Called by `model` (scoring) and `train` (fitting). Four blocks, each scaled to length one: words and pairs as written,
+compounds found by word segmentation with pairs, folded words with pairs and triples, and the 2- to 5-character pieces of
+folded words. A text without diacritics fills the last two like any other. It never keeps a text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import scipy.sparse as sp
 
 from services.classify.normalise import Normalised
 
-WORDS, FOLDED, CHARACTERS = "words", "folded", "characters"
+WORDS, SEGMENTED, FOLDED, CHARACTERS = "words", "segmented", "folded", "characters"
+_LONGEST = {WORDS: 2, SEGMENTED: 2, FOLDED: 3}
 
 Floats = npt.NDArray[np.float32]
 
@@ -35,6 +36,7 @@ class Block:
 
 BLOCKS = (
     Block(name=WORDS, weight=1.0, min_texts=1),
+    Block(name=SEGMENTED, weight=1.0, min_texts=1),
     Block(name=FOLDED, weight=1.0, min_texts=1),
     Block(name=CHARACTERS, weight=0.5, min_texts=2),
 )
@@ -105,8 +107,8 @@ def grams_of(text: Normalised, block: str) -> list[str]:
     """Every feature of a block, as often as it occurs."""
     if block == CHARACTERS:
         return [gram for word in text.folded for gram in character_grams(word)]
-    words = text.words if block == WORDS else text.folded
-    return [" ".join(words[start:end]) for start, end in _stretches(len(words), 2 if block == WORDS else 3)]
+    words = _words_of(text, block)
+    return [" ".join(words[start:end]) for start, end in _stretches(len(words), _LONGEST[block])]
 
 
 def grams_with_places(text: Normalised, block: str) -> Iterator[tuple[str, int, int]]:
@@ -114,9 +116,19 @@ def grams_with_places(text: Normalised, block: str) -> Iterator[tuple[str, int, 
     if block == CHARACTERS:
         yield from ((gram, i, i + 1) for i, word in enumerate(text.folded) for gram in character_grams(word))
         return
-    words = text.words if block == WORDS else text.folded
-    for start, end in _stretches(len(words), 2 if block == WORDS else 3):
-        yield " ".join(words[start:end]), start, end
+    words = _words_of(text, block)
+    for start, end in _stretches(len(words), _LONGEST[block]):
+        gram = " ".join(words[start:end])
+        if block == SEGMENTED:
+            yield gram, text.compounds[start][0], text.compounds[end - 1][1]
+        else:
+            yield gram, start, end
+
+
+def _words_of(text: Normalised, block: str) -> Sequence[str]:
+    if block == SEGMENTED:
+        return ["_".join(text.words[start:end]) for start, end in text.compounds]
+    return text.words if block == WORDS else text.folded
 
 
 def _stretches(length: int, longest: int) -> list[tuple[int, int]]:

@@ -12,9 +12,10 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import accumulate
 from pathlib import Path
 
-from hotline.text import clean, fold, nfc
+from hotline.text import clean, fold, has_diacritics, nfc
 
 HEAD_CHARACTERS = 4_000
 TAIL_CHARACTERS = 1_000
@@ -24,6 +25,8 @@ NUMBER = "<số>"
 PHONE = "<điện thoại>"
 LINK = "<liên kết>"
 _MASKS = {"phone": PHONE, "money": MONEY, "number": NUMBER, "link": LINK}
+_MASK_WORDS = frozenset(_MASKS.values())
+_SEPARATOR = ","
 
 _SHORTHAND = Path(__file__).parent / "data" / "shorthand.toml"
 _TOKEN = re.compile(
@@ -39,12 +42,17 @@ _LONGEST_WORD = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalised:
-    """What is scored. `words[i]` (lower case, expanded) and `folded[i]` came from `text[slice(*spans[i])]`."""
+    """What is scored. `words[i]` (lower case, expanded) and `folded[i]` came from `text[slice(*spans[i])]`.
+
+    `compounds` are the stretches of `words` that are one word of the language ("tiểu học", "có"), in order; none for a
+    text without diacritics, which word segmentation cannot read.
+    """
 
     text: str
     words: tuple[str, ...]
     folded: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
+    compounds: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +86,26 @@ def normalise(text: str) -> Normalised:
             words.append(word)
             folded.append(plain)
             spans.append(match.span())
-    return Normalised(text=scored, words=tuple(words), folded=tuple(folded), spans=tuple(spans))
+    compounds = segment(tuple(words)) if has_diacritics(scored) else ()
+    return Normalised(text=scored, words=tuple(words), folded=tuple(folded), spans=tuple(spans), compounds=compounds)
 
 
-def segment(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The compounds of two or more syllables that word segmentation (underthesea) finds, joined by `_`."""
+def segment(words: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """The stretches of words that word segmentation (underthesea) holds for one word each, in order, covering all.
+
+    A mask or a mark that is no word stands alone. Single words where the library splits or drops what it was given.
+    """
     from underthesea import word_tokenize
 
-    if not words:
-        return ()
-    return tuple(part.replace(" ", "_") for part in word_tokenize(" ".join(words)) if " " in part)
+    plain = [_SEPARATOR if word in _MASK_WORDS else word for word in words]
+    ends = list(accumulate(len(word) for word in plain))
+    # The library may split a word of ours ("4g"); its own words are read back by the characters they cover.
+    found = word_tokenize(" ".join(plain), use_token_normalize=False) if plain else []
+    covered = set(accumulate(len(part.replace(" ", "")) for part in found))
+    if ends and max(covered, default=0) != ends[-1]:
+        covered = set(ends)
+    closed = [place + 1 for place, end in enumerate(ends) if end in covered]
+    return tuple(zip([0, *closed], closed, strict=False))
 
 
 @cache

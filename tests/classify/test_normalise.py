@@ -81,6 +81,29 @@ def test_every_word_keeps_its_place_in_the_text(text: str) -> None:
     assert list(read.spans) == sorted(read.spans)
 
 
+COMPOUNDS = (
+    ("Trường tiểu học có ổ gà", "trường tiểu_học có ổ_gà"),
+    ("TRẠM Y TẾ KHÔNG CÓ BÁC SĨ", "trạm y_tế không có bác_sĩ"),
+    (unicodedata.normalize("NFD", "đèn tín hiệu"), "đèn tín_hiệu"),
+    ("địa chính đòi 5 triệu", f"địa_chính đòi {MONEY}"),
+    ("gọi 0912345678, sóng 4G", f"gọi {PHONE} sóng 4g"),
+    ("truong tieu hoc co o ga", ""),
+    ("", ""),
+)
+
+
+@pytest.mark.parametrize(("text", "compounds"), COMPOUNDS)
+def test_word_segmentation_finds_the_compounds(text: str, compounds: str) -> None:
+    read = normalise(text)
+    assert " ".join("_".join(read.words[start:end]) for start, end in read.compounds) == compounds
+
+
+@given(st.text(max_size=200) | st.text(alphabet="aăâđ ộ̣,.4g<>_-/’\u200d字ก", max_size=80))
+def test_the_compounds_of_a_text_with_diacritics_cover_every_word_once(text: str) -> None:
+    read = normalise(f"Ổ gà: {text}")
+    assert [place for start, end in read.compounds for place in range(start, end)] == list(range(len(read.words)))
+
+
 def test_only_the_head_and_the_tail_of_a_long_text_are_scored() -> None:
     text = "a" * HEAD_CHARACTERS + "b" * 50_000 + "c" * TAIL_CHARACTERS
     assert bounded(text) == "a" * HEAD_CHARACTERS + "\n" + "c" * TAIL_CHARACTERS
