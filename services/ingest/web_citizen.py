@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from hotline.errors import FieldError, Invalid
-from hotline.facts import Attachment
+from hotline.facts import Attachment, Channel
 from hotline.file_links import BadFileLink, file_link, read_file_link
 from hotline.places import Gazetteer
 from hotline.plumbing.failures import WorldIsDown
@@ -251,6 +251,7 @@ class CitizenPages:
     ) -> web.Response:
         typed = {name: values[0] for name, values in form.values.items()}
         must_choose = any(error.field == "place.commune" for error in errors)
+        rules = self.intake.rules
         return page(
             request,
             FORM,
@@ -263,6 +264,7 @@ class CitizenPages:
             kept_files=[(self.kept.sign(file), file.name) for file in files],
             accept=",".join(ALLOWED),
             power_company_phone=self.power_company_phone,
+            policy=rules.policies.choose(rules.locality, Channel.WEB),
         )
 
 
