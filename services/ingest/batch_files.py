@@ -18,6 +18,7 @@ from services.ingest.batch_rows import (
     RowError,
     Sheet,
     find_heading,
+    holds_a_slip,
     is_formula,
     refuse,
     sheet_of,
@@ -70,8 +71,8 @@ def read_csv(text: str) -> Sheet:
     records = list(_records(text, _delimiter_of(text)))
     position, header = find_heading([record for _, record in records[:HEADING_ROWS]])
     width = len(records[position][1])
-    rows = (_csv_row(number, record, header, width) for number, record in records[position + 1 :] if any(record))
-    return sheet_of(tuple(row for row in rows if row.errors or any(row.cells.values())), header)
+    slips = (entry for entry in records[position + 1 :] if holds_a_slip(entry[1], header))
+    return sheet_of(tuple(_csv_row(number, record, header, width) for number, record in slips), header)
 
 
 def _delimiter_of(text: str) -> str:

@@ -107,6 +107,12 @@ def find_heading(rows: Sequence[Sequence[str]]) -> tuple[int, Header]:
     refuse("batch_no_text_column", count=str(len(rows[0]) if rows else 0))
 
 
+def holds_a_slip(cells: Sequence[str], header: Header) -> bool:
+    """Say whether a row holds anything; a number printed in advance on an empty row is nothing."""
+    numbered = header.positions.get(Column.ROW)
+    return any(cell.strip() for position, cell in enumerate(cells) if position != numbered)
+
+
 def sheet_of(rows: tuple[BatchRow, ...], header: Header, ignored_sheets: Iterable[str] = ()) -> Sheet:
     """Return the sheet; raises Invalid for one without rows or with too many."""
     if not rows:

@@ -25,6 +25,7 @@ from services.ingest.batch_rows import (
     RowError,
     Sheet,
     find_heading,
+    holds_a_slip,
     is_formula,
     refuse,
     sheet_of,
@@ -61,13 +62,14 @@ def read_xlsx(content: bytes) -> Sheet:
         raise
     except Exception:  # noqa: BLE001 - whatever a hostile or cut-off workbook breaks, the remedy is the same
         refuse("batch_not_xlsx")
-    texts = [_titles(row) for row in cells[:HEADING_ROWS]]
-    position, header = find_heading(texts)
-    width = len(texts[position])
-    rows = (
-        _xlsx_row(number, row, header, width) for number, row in enumerate(cells[position + 1 :], start=position + 2)
+    position, header = find_heading([_titles(row) for row in cells[:HEADING_ROWS]])
+    width = len(_titles(cells[position]))
+    slips = (
+        (number, row)
+        for number, row in enumerate(cells[position + 1 :], start=position + 2)
+        if holds_a_slip([_cell_text(cell) for cell in row], header)
     )
-    return sheet_of(tuple(row for row in rows if row.cells or row.errors), header, others)
+    return sheet_of(tuple(_xlsx_row(number, row, header, width) for number, row in slips), header, others)
 
 
 def _titles(row: Sequence[Cell]) -> list[str]:

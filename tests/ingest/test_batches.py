@@ -195,6 +195,15 @@ def test_a_title_may_stand_above_the_heading_and_rows_keep_their_numbers() -> No
         assert [(row.number, row.cells[Column.TEXT]) for row in sheet.rows] == [(4, "Mất nước")]
 
 
+def test_a_row_numbered_in_advance_is_no_slip_but_one_without_words_is_named() -> None:
+    rows = (("STT", "Nội dung", "màu"), (1, "Mất nước", None), (2, None, None), (3, None, "đỏ"))
+    assert [row.number for row in read_batch("a.xlsx", workbook(*rows)).rows] == [2, 4]
+    assert [row.number for row in read_batch("a.csv", "STT;Nội dung;màu\n1;Mất nước;\n2; ;\n3;;đỏ".encode()).rows] == [
+        2,
+        4,
+    ]
+
+
 def test_a_workbook_cut_off_in_the_middle_is_refused() -> None:
     content = workbook(("nội dung",), *((f"Việc {number}",) for number in range(500)))
     broken = content[:600] + b"\x00" * 200 + content[800:]
