@@ -19,7 +19,7 @@ OWNED_PATHS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("/gui", "/tra-cuu", "/dia-ban", "/files", "/operator", "/api/v1/feedback", "/api/v1/hotline"),
     "classify": ("/review", "/api/v1/review"),
     "respond": ("/sign-in", "/sign-out", "/desk", "/inbox", "/tickets", "/inspector", "/admin", "/reports",
-                "/account", "/api/v1/tickets", "/api/v1/reports"),
+                "/account", "/answer-files", "/api/v1/tickets", "/api/v1/reports"),
 }  # fmt: skip
 
 

@@ -14,15 +14,15 @@ from aiohttp import web
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, Channel
-from hotline.file_links import BadFileLink, file_link, read_file_link
+from hotline.file_links import ANSWER_FILES, FEEDBACK_FILES, file_link
 from hotline.places import Gazetteer
 from hotline.plumbing.failures import WorldIsDown
-from hotline.plumbing.files import NoSuchFile
 from hotline.taxonomy import UnknownCode, load_taxonomy
 from hotline.tracking import InvalidTrackingCode, parse_tracking_code
-from hotline.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES, check_count, too_large
+from hotline.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES, check_count
 from hotline.web.audience import Audience
-from hotline.web.forms import FilePart, Form, read_form
+from hotline.web.files import keeper, serve_file
+from hotline.web.forms import Form, read_form
 from hotline.web.keys import NOW
 from hotline.web.pages import lang_of, page
 from hotline.web.ratelimit import RateLimit, client_address
@@ -104,13 +104,7 @@ class CitizenPages:
     async def submit(self, request: web.Request) -> web.Response:
         """Take the form in and show the receipt; the same form again shows the same receipt."""
         kept: list[Attachment] = []
-
-        async def keep(part: FilePart) -> Attachment:
-            check_count(len(kept) + 1)
-            file = await self.intake.vault.keep(part.name, await read_file(part), field="attachments")
-            kept.append(file)
-            return file
-
+        keep = keeper(self.intake.vault, kept, "attachments")
         form = await read_form(request, max_bytes=MAX_FORM_BYTES, max_field_bytes=MAX_FIELD_BYTES, keep_file=keep)
         files = tuple({file.file_id: file for file in (*self.kept.read(form.all("kept_files")), *kept)}.values())
         typed = {name: values[0] for name, values in form.values.items()}
@@ -186,16 +180,7 @@ class CitizenPages:
 
     async def serve_file(self, request: web.Request) -> web.StreamResponse:
         """Serve an attachment to whoever holds a link signed for it."""
-        try:
-            file_id, media_type = read_file_link(self.secret, request.match_info["signed"], now=request[NOW])
-            path = self.intake.vault.path_of(file_id)
-        except (BadFileLink, NoSuchFile):
-            raise web.HTTPNotFound from None
-        if media_type not in ALLOWED:
-            raise web.HTTPNotFound
-        shown = "inline" if media_type.startswith("image/") else f'attachment; filename="{file_id[:12]}.pdf"'
-        headers = {"Content-Type": media_type, "Content-Disposition": shown, "Cache-Control": "private, no-store"}
-        return web.FileResponse(path, headers=headers)
+        return await serve_file(request, self.intake.vault, FEEDBACK_FILES)
 
     async def _followed(self, request: web.Request, act: FollowUp, *, said: str) -> web.Response:
         """Do what a form with a tracking code asks, and show the feedback with what was done or must be mended."""
@@ -237,7 +222,9 @@ class CitizenPages:
             field_name=field_name(state, lang_of(request)),
             calendar=self.intake.rules.calendar,
             ratings=[str(value) for value in RATINGS],
-            answer_files=[(file.name, file_link(self.secret, file, now=request[NOW])) for file in answer_files],
+            answer_files=[
+                (file.name, file_link(self.secret, file, now=request[NOW], at=ANSWER_FILES)) for file in answer_files
+            ],
         )
 
     def _form(
@@ -274,13 +261,3 @@ def field_name(state: PublicState, lang: str) -> str:
         return load_taxonomy().field_name(state.code or "", lang)
     except UnknownCode:
         return state.field or ""
-
-
-async def read_file(part: FilePart) -> bytes:
-    """Return a file part whole; raises Invalid at the first byte over the bound."""
-    content = bytearray()
-    async for chunk in part.chunks:
-        content += chunk
-        if len(content) > MAX_FILE_BYTES:
-            raise too_large("attachments", part.name)
-    return bytes(content)

@@ -20,7 +20,8 @@ from services.respond.ticket import Action, RouteSnapshot, Ticket, actor_of
 from services.respond.workflow import allowed, apply
 
 SIGNATURE = ("number", "signed_on", "signatory")
-ANSWER = ("text", "outcome", "promised_on")
+ANSWER = ("text", "outcome", "promised_on", "files")
+WITH_FILES = frozenset({Action.DRAFT, Action.RECORD_ANSWER})
 HOWS = ("phone", "in_person", "page", "email", "letter")
 DAYS = frozenset({"promised_on", "signed_on"})
 TICKET_FIELD = "ticket"
@@ -95,6 +96,8 @@ def read_fields(
     """Return what could be read and what could not; empty fields are left out for the workflow to miss."""
     inputs, faults = Inputs(), list[FieldError]()
     for name in fields_of(action, ticket):
+        if name == "files":
+            continue
         typed = clean(get(name))
         if not typed:
             continue

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Unpack
 
 from hotline.facts import ClassificationState, Fact, FeedbackState
+from hotline.plumbing.files import FileVault
 from hotline.promises import promise, renew
 from hotline.roles import Session
 from hotline.working_days import WorkingCalendar
@@ -38,10 +39,11 @@ class Gone(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What every action needs: the store and the locality's rules."""
+    """What every action needs: the store, the locality's rules, and where the files of answers are kept."""
 
     store: RespondStore
     rules: Rules
+    vault: FileVault
 
 
 async def apply_fact(desk: Desk, fact: Fact, now: datetime) -> Ticket | None:
@@ -194,3 +196,9 @@ async def renew_promise(desk: Desk, ticket: Ticket, now: datetime) -> bool:
     except Conflict:
         return False
     return True
+
+
+async def sweep_files(desk: Desk, now: datetime) -> int:
+    """Remove files of answers that no ticket refers to (drafts given up, refused forms); return how many."""
+    kept = await desk.store.file_ids()
+    return await desk.vault.sweep(now, kept.__contains__)

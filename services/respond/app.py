@@ -17,7 +17,7 @@ from services.respond.account_actions import FIRST_ADMIN, create_first_admin
 from services.respond.accounts import account_state
 from services.respond.consumer import GROUP, handler
 from services.respond.opening import open_desk
-from services.respond.ticker import ticker
+from services.respond.ticker import sweep_for_ever, ticker
 
 HERE = Path(__file__).parent
 
@@ -62,7 +62,11 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=tuple(route for handlers in pages for route in handlers.routes()),
         template_dir=HERE / "templates",
         message_dir=HERE,
-        loops={"consumer": consumer.run, "ticker": ticker(desk, backend.clock)},
+        loops={
+            "consumer": consumer.run,
+            "ticker": ticker(desk, backend.clock),
+            "sweep_files": lambda: sweep_for_ever(desk, backend.clock),
+        },
         ready=is_ready,
         start=start,
         notices=first_start(password),

@@ -11,7 +11,6 @@ from datetime import datetime
 import msgspec
 
 from hotline.facts import (
-    Attachment,
     Fact,
     FactKind,
     Producer,
@@ -23,7 +22,7 @@ from hotline.taxonomy import load_taxonomy
 from services.respond.accounts import Account, account_state
 from services.respond.clocks import response_clock
 from services.respond.rules import Rules
-from services.respond.ticket import ANSWERED, ENDED, SCHEMA, Answer, Status, Ticket
+from services.respond.ticket import ANSWERED, ENDED, SCHEMA, Status, Ticket
 
 AgencyName = Callable[[str], str]
 
@@ -123,13 +122,8 @@ def public_answer(ticket: Ticket, agency_name: AgencyName) -> PublicAnswer:
         agency_name=agency_name(answer.agency_id),
         outcome=answer.outcome,
         promised_on=answer.promised_on,
-        files=files_of(ticket, answer),
+        files=answer.files,
     )
-
-
-def files_of(ticket: Ticket, answer: Answer) -> tuple[Attachment, ...]:
-    """Return the answer's files among those that the ticket knows."""
-    return tuple(file for file in ticket.attachments if file.file_id in answer.file_ids)
 
 
 def fact_of(ticket: Ticket, rules: Rules, *, cause: str, at: datetime) -> Fact:

@@ -73,7 +73,7 @@ def draft(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
         text=given["text"],
         outcome=given["outcome"],
         promised_on=given.get("promised_on"),
-        file_ids=given.get("file_ids", ()),
+        files=given.get("files") or (ticket.draft.files if ticket.draft else ()),
         by=actor.account_id,
     )
     return replace(ticket, draft=written)
@@ -92,7 +92,7 @@ def sign(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
         agency_id=ticket.route.answers if ticket.route else actor.agency_id or "",
         answered_at=now,
         promised_on=written.promised_on,
-        file_ids=written.file_ids,
+        files=written.files,
     )
     return replace(ticket, draft=None, answers=(*ticket.answers, signed), reopen_requested_at=None)
 

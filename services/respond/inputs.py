@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TypedDict
 
 from hotline.errors import FieldError, Invalid
-from hotline.facts import ClassificationState, Outcome
+from hotline.facts import Attachment, ClassificationState, Outcome
 from hotline.promises import Promise
 from hotline.text import clean
 from hotline.working_days import local_date
@@ -33,7 +33,7 @@ class Inputs(TypedDict, total=False):
     text: str
     outcome: Outcome
     promised_on: date | None
-    file_ids: tuple[str, ...]
+    files: tuple[Attachment, ...]
     number: str
     signed_on: date
     signatory: str

@@ -1,6 +1,7 @@
 """Opens respond's store and rules over a backend; shared by the service and its commands."""
 
 from hotline.plumbing.backend import Backend
+from hotline.plumbing.files import FileVault
 from services.respond.actions import Desk
 from services.respond.rules import load_rules
 from services.respond.store_sqlite import open_store
@@ -10,4 +11,5 @@ async def open_desk(backend: Backend) -> Desk:
     """Make the tables where they are missing and read the locality's rules; raises what a broken profile says."""
     settings = backend.settings
     rules = load_rules(settings.locality, settings.calendar_notices)
-    return Desk(store=await open_store(backend.database, backend.log), rules=rules)
+    vault = FileVault(folder=settings.files_dir / "answers")
+    return Desk(store=await open_store(backend.database, backend.log), rules=rules, vault=vault)

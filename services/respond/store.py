@@ -77,8 +77,14 @@ class RespondStore(Protocol):
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """Return tickets whose `next_attention_at` has come, the longest waiting first."""
 
-    async def erase(self, feedback_id: str) -> None:
-        """Remove all of a feedback and remember only that it was erased; calling twice is safe."""
+    async def file_ids(self) -> frozenset[str]:
+        """Return the ids of every file that a draft or an answer keeps."""
+
+    async def erase(self, feedback_id: str) -> frozenset[str]:
+        """Remove all of a feedback and remember only that it was erased; calling twice is safe.
+
+        Returns the ids of its answers' files that no other ticket keeps.
+        """
 
     async def is_erased(self, feedback_id: str) -> bool:
         """Say whether the feedback was erased: late facts of it must not bring it back."""

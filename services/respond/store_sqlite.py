@@ -33,6 +33,9 @@ MIGRATIONS = (
                  agency_id text not null, status text not null, urgent integer not null, next_due_at text,
                  feedback_id text not null, primary key (feedback_id, agency_id)) without rowid""",
             "create index respond_inbox on respond_ticket_agency (agency_id, status, urgent desc, next_due_at)",
+            """create table respond_file (
+                 file_id text not null, feedback_id text not null, primary key (file_id, feedback_id)) without rowid""",
+            "create index respond_file_ticket on respond_file (feedback_id)",
             "create table respond_erased (feedback_id text primary key) without rowid",
             """create table respond_account (
                  account_id text primary key, username text not null unique collate nocase,
@@ -76,6 +79,7 @@ class SqliteRespondStore:
             (*values, ticket.feedback_id),
         )
         index_agencies(connection, ticket, attention)
+        index_files(connection, ticket)
         self.log.append(connection, facts)
 
     async def save(self, ticket: Ticket, attention: Attention, facts: Sequence[Fact]) -> None:
@@ -92,6 +96,7 @@ class SqliteRespondStore:
         if cursor.rowcount != 1:
             raise Conflict(ticket.feedback_id)
         index_agencies(connection, ticket, attention)
+        index_files(connection, ticket)
         self.log.append(connection, facts)
 
     async def for_desk(self, page: Page) -> list[Ticket]:
@@ -154,9 +159,15 @@ class SqliteRespondStore:
         )
         return [decode_ticket(row["doc"]) for row in rows]
 
-    async def erase(self, feedback_id: str) -> None:
+    async def file_ids(self) -> frozenset[str]:
         """See `RespondStore`."""
-        await self.database.write(lambda connection: erase_rows(connection, feedback_id))
+        query = "select file_id from respond_file"
+        rows = await self.database.read(lambda connection: connection.execute(query).fetchall())
+        return frozenset(row["file_id"] for row in rows)
+
+    async def erase(self, feedback_id: str) -> frozenset[str]:
+        """See `RespondStore`."""
+        return await self.database.write(lambda connection: erase_rows(connection, feedback_id))
 
     async def is_erased(self, feedback_id: str) -> bool:
         """See `RespondStore`."""
@@ -256,8 +267,25 @@ def index_agencies(connection: sqlite3.Connection, ticket: Ticket, attention: At
     )
 
 
-def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> None:
-    """Remove the feedback's rows and leave the mark."""
-    connection.execute("delete from respond_ticket where feedback_id = ?", (feedback_id,))
-    connection.execute("delete from respond_ticket_agency where feedback_id = ?", (feedback_id,))
+def index_files(connection: sqlite3.Connection, ticket: Ticket) -> None:
+    """Keep which files the ticket's draft and answers refer to, so that the sweeper leaves them."""
+    files = [
+        *(ticket.draft.files if ticket.draft else ()),
+        *(file for answer in ticket.answers for file in answer.files),
+    ]
+    if not files and not ticket.draft and not ticket.answers:
+        return
+    connection.execute("delete from respond_file where feedback_id = ?", (ticket.feedback_id,))
+    connection.executemany(
+        "insert or ignore into respond_file values (?, ?)", [(file.file_id, ticket.feedback_id) for file in files]
+    )
+
+
+def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> frozenset[str]:
+    """Remove the feedback's rows, leave the mark, and return the files that nobody keeps any more."""
+    held = connection.execute("select file_id from respond_file where feedback_id = ?", (feedback_id,)).fetchall()
+    for table in ("respond_ticket", "respond_ticket_agency", "respond_file"):
+        connection.execute(f"delete from {table} where feedback_id = ?", (feedback_id,))
     connection.execute("insert or ignore into respond_erased values (?)", (feedback_id,))
+    still = "select 1 from respond_file where file_id = ?"
+    return frozenset(row["file_id"] for row in held if not connection.execute(still, (row["file_id"],)).fetchone())

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
 from hotline.working_days import local_date
-from services.respond.actions import Desk, attend, renew_promises
+from services.respond.actions import Desk, attend, renew_promises, sweep_files
 
 PERIOD_S = 5.0
+SWEEP_PERIOD_S = 3600.0
 CALENDAR_DAYS = 60
 
 
@@ -59,3 +60,13 @@ async def tick(desk: Desk, clock: Callable[[], datetime]) -> None:
             is_more = await attend(desk, clock()) > 0
     except WorldIsDown as error:
         step("world_is_down", level="ERROR", loop="ticker", error=str(error))
+
+
+async def sweep_for_ever(desk: Desk, clock: Callable[[], datetime]) -> None:
+    """Once an hour remove files of answers that nothing refers to; what is unavailable is waited out."""
+    while True:
+        await asyncio.sleep(SWEEP_PERIOD_S)
+        try:
+            await sweep_files(desk, clock())
+        except (WorldIsDown, OSError) as error:
+            step("sweep_waits", level="WARNING", error=type(error).__name__)

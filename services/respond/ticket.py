@@ -251,7 +251,7 @@ class Draft:
     text: str
     outcome: Outcome
     promised_on: date | None = None
-    file_ids: tuple[str, ...] = ()
+    files: tuple[Attachment, ...] = ()
     by: str = ""
 
 
@@ -267,7 +267,7 @@ class Answer:
     agency_id: str
     answered_at: datetime
     promised_on: date | None = None
-    file_ids: tuple[str, ...] = ()
+    files: tuple[Attachment, ...] = ()
     told_at: datetime | None = None
 
 

@@ -4,6 +4,7 @@ Every action of the desk, the agencies, the screeners and the inspectors comes t
 Who may not see a ticket is told that there is none. Nothing typed is lost: it is shown again with what is wrong.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,13 @@ from aiohttp import web
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, Outcome
-from hotline.file_links import file_link
+from hotline.file_links import ANSWER_FILES, FEEDBACK_FILES, file_link
 from hotline.plumbing.log import step
 from hotline.roles import Role
 from hotline.taxonomy import load_taxonomy
+from hotline.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES
 from hotline.web.audience import Audience
+from hotline.web.files import keeper, serve_file
 from hotline.web.filters import vn_date
 from hotline.web.forms import Form, read_form
 from hotline.web.keys import MESSAGES, NOW, SETTINGS
@@ -27,6 +30,7 @@ from services.respond.access import ticket_for
 from services.respond.action_inputs import (
     HOWS,
     TICKET_FIELD,
+    WITH_FILES,
     all_faults,
     fields_of,
     offered,
@@ -35,7 +39,6 @@ from services.respond.action_inputs import (
     suggested_route,
 )
 from services.respond.actions import Desk, Gone, act, find
-from services.respond.documents import files_of
 from services.respond.inputs import Inputs
 from services.respond.store import Conflict
 from services.respond.ticket import Action, ClockKind, Ticket
@@ -54,7 +57,14 @@ from services.respond.workflow import NotAllowed
 
 READERS = tuple(role for role in Role if role is not Role.ADMIN)
 MAX_FORM_BYTES = 512 * 1024
+MAX_UPLOAD_BYTES = MAX_FILES * MAX_FILE_BYTES + MAX_FORM_BYTES
 NOT_YOURS = "not_yours"
+SAME_FOR_ALL: Mapping[str, object] = {
+    "hows": HOWS,
+    "outcomes": tuple(Outcome),
+    "accept": ",".join(ALLOWED),
+    "with_files": WITH_FILES,
+}
 DESK_READERS = frozenset({Role.OPERATOR, Role.TRIAGE_OFFICER})
 
 
@@ -75,9 +85,11 @@ class TicketPages:
     async def take_action(self, request: web.Request) -> web.Response:
         """POST /tickets/{feedback_id}/{action}: do it and show the ticket again, or say what is wrong."""
         action, ticket = action_named(request), await self.find(request)
-        form = await read_form(request, max_bytes=MAX_FORM_BYTES)
+        files: list[Attachment] = []
+        keep = keeper(self.desk.vault, files, f"{action}.files") if action in WITH_FILES else None
+        form = await read_form(request, max_bytes=MAX_UPLOAD_BYTES if keep else MAX_FORM_BYTES, keep_file=keep)
         try:
-            after = await self.carry_out(request, ticket, action, form)
+            after = await self.carry_out(request, ticket, action, form, tuple(files))
         except Invalid as error:
             faults = on_form(action, ticket, tuple(error.errors))
             return await self.ticket_page(request, ticket, form, (*form.errors, *faults), status=422, tried=action)
@@ -91,7 +103,9 @@ class TicketPages:
             return await self.ticket_page(request, newest, form, faults, status=409, tried=action)
         raise web.HTTPSeeOther(address_after(request, after, action))
 
-    async def carry_out(self, request: web.Request, ticket: Ticket, action: Action, form: Form) -> Ticket:
+    async def carry_out(
+        self, request: web.Request, ticket: Ticket, action: Action, form: Form, files: tuple[Attachment, ...]
+    ) -> Ticket:
         """Let the person act on the version they saw; raises Invalid with every fault, NotAllowed, Conflict."""
         session, now, rules = person(request), request[NOW], self.desk.rules
         if form.get("version") != str(ticket.version):
@@ -106,6 +120,8 @@ class TicketPages:
             given = read_inputs(action, typed, ticket, rules, now)
         except Invalid:
             raise Invalid(all_faults(ticket, action, session, rules, now, typed)) from None
+        if files:
+            given["files"] = files
         await self.check_duplicate(request, given)
         after = await act(self.desk, session, ticket, action, now, **given)
         # Of a restricted ticket the log does not even say what was done.
@@ -168,12 +184,12 @@ class TicketPages:
             taxonomy=load_taxonomy(),
             place=place_of(ticket),
             files=links(request, ticket.attachments),
-            answers=[(answer, links(request, files_of(ticket, answer))) for answer in reversed(ticket.answers)],
+            answers=[(answer, links(request, answer.files, at=ANSWER_FILES)) for answer in reversed(ticket.answers)],
             agencies=self.choices(ticket, now),
             suggestion=suggestion,
             has_declined=suggestion is not None and suggestion.agency_id in declined_by(ticket),
-            hows=HOWS,
-            outcomes=tuple(Outcome),
+            **SAME_FOR_ALL,
+            draft_files=links(request, ticket.draft.files if ticket.draft else (), at=ANSWER_FILES),
             home=HOME[session.role],
             shows_draft=session.role in {Role.AGENCY_STAFF, Role.AGENCY_HEAD, Role.INSPECTOR},
             shows_contact=session.role in DESK_READERS,
@@ -207,14 +223,25 @@ class TicketPages:
             values["assign.agency"] = suggestion.agency_id
         return {name: (value,) for name, value in values.items()}
 
+    async def serve_answer_file(self, request: web.Request) -> web.StreamResponse:
+        """GET /answer-files/{signed}: a file of an answer, to whoever holds a link signed for it."""
+        return await serve_file(request, self.desk.vault, ANSWER_FILES)
+
     def routes(self) -> tuple[Route, ...]:
-        """Return the routes of a ticket's page."""
-        readers = Audience.roles(*READERS)
+        """Return the routes of a ticket's page and of answers' files."""
+        readers, public = Audience.roles(*READERS), Audience.public()
         one, verb = "/tickets/{feedback_id}", "/tickets/{feedback_id}/{action}"
         return (
             Route(method="GET", path=one, handler=self.show, audience=readers, name="respond.ticket"),
             Route(method="GET", path=verb, handler=self.back_to_ticket, audience=readers, name="respond.act"),
             Route(method="POST", path=verb, handler=self.take_action, audience=readers, name="respond.act"),
+            Route(
+                method="GET",
+                path="/answer-files/{signed}",
+                handler=self.serve_answer_file,
+                audience=public,
+                name="respond.answer_file",
+            ),
         )
 
 
@@ -245,11 +272,13 @@ def said_to_citizen(request: web.Request, ticket: Ticket, desk: Desk) -> str:
     return message("vi", "ticket.said", {"agency": agency, "day": day})
 
 
-def links(request: web.Request, files: tuple[Attachment, ...]) -> list[tuple[Attachment, str]]:
+def links(
+    request: web.Request, files: tuple[Attachment, ...], *, at: str = FEEDBACK_FILES
+) -> list[tuple[Attachment, str]]:
     """Return files with their signed addresses, good for an hour."""
     secret = request.app[SETTINGS].secret_key
     text = secret if isinstance(secret, str) else secret.decode()
-    return [(file, file_link(text, file, now=request[NOW])) for file in files]
+    return [(file, file_link(text, file, now=request[NOW], at=at)) for file in files]
 
 
 def opened(actions: tuple[Action, ...], tried: Action | None, errors: tuple[FieldError, ...]) -> frozenset[Action]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from services.ingest.documents import decode_feedback, encode, state_of
+from tests.contract.golden_documents import lost
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -23,6 +23,7 @@ from hotline.facts import (
 )
 from hotline.places import Place
 from hotline.plumbing.bus_sqlite import SqliteLog, open_log
+from hotline.plumbing.files import FileVault
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
 from hotline.taxonomy import PetitionKind
@@ -52,8 +53,9 @@ async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
 
 
 @pytest.fixture
-async def desk(log: SqliteLog) -> Desk:
-    return Desk(store=await open_store(log.database, log), rules=RULES)
+async def desk(log: SqliteLog, tmp_path: Path) -> Desk:
+    vault = FileVault(folder=tmp_path / "answers")
+    return Desk(store=await open_store(log.database, log), rules=RULES, vault=vault)
 
 
 def feedback(seq: int = 1, *follow_ups: FollowUp, **changes: object) -> Fact:
