@@ -161,7 +161,8 @@ def test_every_text_field_of_a_state_is_sealed_or_known_to_be_harmless() -> None
     harmless = {
         "scheme", "scheme_version", "code", "second", "language", "model_version", "decided_by", "status", "field",
         "agency_id", "agency_name", "account_id", "channel", "petition_kind", "reachable_by", "scores", "promise",
-        "told_at", "received_at", "restricted", "urgent", "confidence", "needs_review", "decided_at", "acknowledgement_due_at",
+        "received_at", "told_at", "restricted", "urgent",
+        "confidence", "needs_review", "decided_at", "acknowledgement_due_at",
         "response_due_at", "acknowledged_at", "answered_at", "is_active", "revoked_before", "erased_at",
         "review_reasons",
     }  # fmt: skip
