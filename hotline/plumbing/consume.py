@@ -2,10 +2,12 @@
 
 Two kinds of failure, never mixed. The world is down: wait and try again without limit, no dead letter. This fact is
 bad: try a few times, then bury it and go on; too many buried in a row stop the process [Arroyo]. The batch is
-acknowledged only when each of its facts is handled or buried.
+acknowledged only when each of its facts is handled or buried. While many people wait for an answer it takes small
+batches and rests between them.
 """
 
 import asyncio
+import time
 import traceback
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,6 +18,7 @@ from hotline.facts import Fact
 from hotline.plumbing.bus import Bus, Delivery, Subscription
 from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
 from hotline.plumbing.log import step
+from hotline.plumbing.pressure import PRESSURE, Pressure
 
 Handle = Callable[[Fact], Awaitable[None]]
 
@@ -45,6 +48,7 @@ class Consumer:
     handle: Handle
     clock: Callable[[], datetime]
     patience: Patience = field(default_factory=Patience)
+    pressure: Pressure = field(default_factory=lambda: PRESSURE)
     trouble: str | None = None
     burials: int = 0
 
@@ -53,11 +57,13 @@ class Consumer:
         subscription = self.bus.subscribe(self.group)
         while True:
             try:
-                batch = await subscription.next_batch(self.patience.batch)
+                batch = await subscription.next_batch(self.pressure.batch_of(self.patience.batch))
             except WorldIsDown as error:
                 await self.wait_for_world(error, 1)
                 continue
+            started = time.monotonic()
             await self.finish(asyncio.ensure_future(self.work_and_acknowledge(subscription, batch)))
+            await asyncio.sleep(self.pressure.rest_after(time.monotonic() - started))
 
     async def work_and_acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
         """Handle the whole batch, then move the offset: never the other way round."""

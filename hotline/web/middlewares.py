@@ -14,6 +14,7 @@ from aiohttp import web
 
 from hotline.errors import Invalid
 from hotline.plumbing.log import LOGGER, step
+from hotline.plumbing.pressure import PRESSURE
 from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, Audience, AudienceKind, session_of
 from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
 from hotline.web.keys import CLOCK, CSRF_SEED, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
@@ -58,7 +59,8 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
     started = time.perf_counter()
     status = 500
     try:
-        response = await handler(request)
+        with PRESSURE.one_more():
+            response = await handler(request)
         status = response.status
         response.headers["X-Request-Id"] = request[REQUEST_ID]
         return response

@@ -1,0 +1,48 @@
+"""How many callers wait for an answer now, and how far background work steps aside for them.
+
+The web shell counts its requests here; the consuming loop asks between batches. People come first: what was taken in
+is safe and can wait a moment to be worked on, a citizen who gets no answer cannot. Background work keeps a share of
+the process however many wait, so nothing waits for ever. One count a process; it decides nothing else.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+MANY_WAITING = 8
+# For each second of work as many of rest while many wait; a rest never lasts longer than LONGEST_REST_S.
+RESTS_PER_WORK = 4.0
+LONGEST_REST_S = 0.5
+SMALL_BATCH = 16
+
+
+@dataclass(slots=True)
+class Pressure:
+    """The callers of one process that have asked and not been answered."""
+
+    waiting: int = 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Count one caller for as long as the block lasts."""
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+
+    @property
+    def is_high(self) -> bool:
+        """Say whether so many wait that background work should step aside."""
+        return self.waiting >= MANY_WAITING
+
+    def batch_of(self, usual: int) -> int:
+        """Return how many facts to take at once."""
+        return min(usual, SMALL_BATCH) if self.is_high else usual
+
+    def rest_after(self, worked_s: float) -> float:
+        """Return how many seconds to rest after that much work: none while few wait."""
+        return min(worked_s * RESTS_PER_WORK, LONGEST_REST_S) if self.is_high else 0.0
+
+
+PRESSURE = Pressure()

@@ -1,0 +1,41 @@
+"""Background work steps aside while many people wait, and never altogether."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotline.plumbing.pressure import LONGEST_REST_S, MANY_WAITING, RESTS_PER_WORK, SMALL_BATCH, Pressure
+
+
+@pytest.mark.parametrize(
+    ("waiting", "batch", "rest_s"),
+    [
+        (0, 64, 0.0),
+        (MANY_WAITING - 1, 64, 0.0),
+        (MANY_WAITING, SMALL_BATCH, 0.01 * RESTS_PER_WORK),
+        (1000, SMALL_BATCH, 0.01 * RESTS_PER_WORK),
+    ],
+)
+def test_who_waits_decides_batch_and_rest(waiting: int, batch: int, rest_s: float) -> None:
+    pressure = Pressure(waiting=waiting)
+    assert pressure.batch_of(64) == batch
+    assert pressure.rest_after(0.01) == pytest.approx(rest_s)
+
+
+@given(st.integers(min_value=0, max_value=10_000), st.floats(min_value=0, max_value=3600))
+def test_however_many_wait_background_work_goes_on(waiting: int, worked_s: float) -> None:
+    pressure = Pressure(waiting=waiting)
+    assert pressure.batch_of(64) >= 1
+    assert 0.0 <= pressure.rest_after(worked_s) <= LONGEST_REST_S
+
+
+def test_a_usual_batch_that_is_small_already_stays_as_it_is() -> None:
+    assert Pressure(waiting=MANY_WAITING).batch_of(1) == 1
+
+
+def test_a_caller_is_counted_until_answered_even_when_that_fails() -> None:
+    pressure = Pressure()
+    with pytest.raises(ZeroDivisionError), pressure.one_more(), pressure.one_more():
+        assert pressure.waiting == 2
+        raise ZeroDivisionError
+    assert pressure.waiting == 0
