@@ -40,7 +40,7 @@ MIGRATIONS = (
             """create table ingest_feedback (
                  id text primary key, version integer not null, tracking_code text not null unique, doc blob not null,
                  contact blob, phone_mark blob, recorded_at text not null, is_ticketless integer not null,
-                 is_shown integer not null, tell_since text) without rowid""",
+                 is_shown integer not null, tell_since text)""",
             "create index ingest_phone on ingest_feedback (phone_mark, recorded_at) where phone_mark is not null",
             "create index ingest_ticketless on ingest_feedback (recorded_at) where is_ticketless = 1",
             "create index ingest_tell on ingest_feedback (tell_since) where tell_since is not null",
@@ -51,10 +51,10 @@ MIGRATIONS = (
             """create table ingest_notice (
                  id text primary key, feedback_id text not null, cause text not null, kind text not null,
                  recipient text not null, is_waiting integer not null, created_at text not null, doc blob not null,
-                 unique (feedback_id, cause, kind, recipient)) without rowid""",
+                 unique (feedback_id, cause, kind, recipient))""",
             "create index ingest_notice_waiting on ingest_notice (created_at) where is_waiting = 1",
             """create table ingest_batch (
-                 id text primary key, started_at text not null, doc blob not null) without rowid""",
+                 id text primary key, started_at text not null, doc blob not null)""",
         ),
     ),
 )
