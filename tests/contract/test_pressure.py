@@ -33,9 +33,14 @@ def test_a_usual_batch_that_is_small_already_stays_as_it_is() -> None:
     assert Pressure(waiting=MANY_WAITING).batch_of(1) == 1
 
 
-def test_a_caller_is_counted_until_answered_even_when_that_fails() -> None:
-    pressure = Pressure()
-    with pytest.raises(ZeroDivisionError), pressure.one_more(), pressure.one_more():
+def fail_while_counted(pressure: Pressure) -> None:
+    with pressure.one_more(), pressure.one_more():
         assert pressure.waiting == 2
         raise ZeroDivisionError
+
+
+def test_a_caller_is_counted_until_answered_even_when_that_fails() -> None:
+    pressure = Pressure()
+    with pytest.raises(ZeroDivisionError):
+        fail_while_counted(pressure)
     assert pressure.waiting == 0
