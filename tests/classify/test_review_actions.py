@@ -20,7 +20,7 @@ from services.classify.consumer import handler
 from services.classify.documents import Classification
 from services.classify.store import Conflict
 from services.classify.store_sqlite import SqliteClassifyStore, open_store
-from tests.contract.facts_for_tests import received
+from tests.contract.facts_for_tests import judged, received
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
@@ -38,23 +38,8 @@ async def store(log: SqliteLog) -> SqliteClassifyStore:
 
 
 def judgement(**changes: object) -> ClassificationState:
-    said = ClassificationState(
-        scheme="HG-2023",
-        scheme_version="1",
-        code="6.3#giao_thong",
-        petition_kind=PetitionKind.PHAN_ANH_KIEN_NGHI,
-        restricted=False,
-        urgent=False,
-        language="vi",
-        confidence=0.3,
-        needs_review=True,
-        model_version="test",
-        decided_by="model",
-        decided_at=NOW,
-        scores=(("6.3#giao_thong", 0.3),),
-        reasons=("ổ gà",),
-    )
-    return replace(said, **changes)  # type: ignore[arg-type]
+    unsure = {"confidence": 0.3, "needs_review": True, "decided_at": NOW, "reasons": ("ổ gà",), "model_version": "test"}
+    return judged(**(unsure | changes))
 
 
 def judging(**changes: object) -> Callable[[str, datetime], Awaitable[ClassificationState]]:

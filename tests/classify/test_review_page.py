@@ -11,28 +11,18 @@ from hotline.config import load_settings
 from hotline.facts import ClassificationState
 from hotline.plumbing.backend import open_backend
 from hotline.roles import Role, Session
-from hotline.taxonomy import PetitionKind
 from hotline.web.shell import build_app
 from services.classify.actions import classify
 from services.classify.app import open_service
 from services.classify.classification import ReviewReason
 from services.classify.store_sqlite import SqliteClassifyStore, open_store
-from tests.contract.facts_for_tests import received
+from tests.contract.facts_for_tests import judged, received
 from tests.pages.client import PageClient
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-SAID = ClassificationState(
-    scheme="HG-2023",
-    scheme_version="1",
-    code="6.3#giao_thong",
-    petition_kind=PetitionKind.PHAN_ANH_KIEN_NGHI,
-    restricted=False,
-    urgent=False,
-    language="vi",
+SAID = judged(
     confidence=0.3,
     needs_review=True,
-    model_version="test",
-    decided_by="model",
     decided_at=NOW,
     scores=(("6.3#giao_thong", 0.3), ("6.4", 0.2)),
     reasons=("ổ gà",),

@@ -1,9 +1,20 @@
-"""Builds facts for the conformance suite."""
+"""Builds facts and the states in them, for every test that needs some."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from hotline.facts import Channel, Fact, FactKind, FeedbackState, Producer, fact_id_of
+from hotline.facts import (
+    Channel,
+    ClassificationState,
+    Fact,
+    FactKind,
+    FeedbackState,
+    Producer,
+    fact_id_of,
+)
 from hotline.promises import load_policies, promise
+from hotline.taxonomy import PetitionKind
 from hotline.working_days import load_calendar
 
 RECEIVED_AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -24,3 +35,22 @@ def received(feedback_id: str, seq: int = 1, text: str = WORDS, epoch: int = 0) 
         cause="received",
         state=FeedbackState(channel=Channel.WEB, text=text, received_at=RECEIVED_AT, promise=PROMISE),
     )
+
+
+def judged(**changes: Any) -> ClassificationState:
+    """Return what a model that is sure says of a broken road; `changes` replace any field."""
+    state = ClassificationState(
+        scheme="HG-2023",
+        scheme_version="2023",
+        code="6.3#giao_thong",
+        petition_kind=PetitionKind.PHAN_ANH_KIEN_NGHI,
+        restricted=False,
+        urgent=False,
+        language="vi",
+        confidence=0.9,
+        needs_review=False,
+        model_version="m1",
+        decided_by="model",
+        decided_at=RECEIVED_AT,
+    )
+    return replace(state, **changes)

@@ -19,7 +19,6 @@ from hotline.facts import (
 )
 from hotline.promises import SlaPolicy, load_policies, promise
 from hotline.roles import Role, Session
-from hotline.taxonomy import PetitionKind
 from hotline.working_days import VN, WorkingCalendar, load_calendar
 from services.respond import arrivals
 from services.respond.clocks import Clock, agency_due_at, clocks, screening_due_at
@@ -34,6 +33,7 @@ from services.respond.ticket import (
     Ticket,
 )
 from services.respond.workflow import apply
+from tests.contract.facts_for_tests import judged
 
 CALENDAR = load_calendar()
 POLICY = load_policies().by_id("ha-giang-1022")
@@ -110,21 +110,7 @@ def feedback(received_at: datetime = RECEIVED_AT, policy: SlaPolicy = POLICY, **
 
 def classification(**changes: Any) -> ClassificationState:
     """Return a sure classification by the model; `changes` replace any field."""
-    state = ClassificationState(
-        scheme="HG-2023",
-        scheme_version="2023",
-        code="6.3#dien",
-        petition_kind=PetitionKind.PHAN_ANH_KIEN_NGHI,
-        restricted=False,
-        urgent=False,
-        language="vi",
-        confidence=0.9,
-        needs_review=False,
-        model_version="m1",
-        decided_by="model",
-        decided_at=RECEIVED_AT,
-    )
-    return replace(state, **changes)
+    return judged(**({"code": "6.3#dien", "decided_at": RECEIVED_AT} | changes))
 
 
 def follow_up(kind: FollowUpKind, when: datetime, **changes: Any) -> FollowUp:

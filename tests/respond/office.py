@@ -8,7 +8,6 @@ from aiohttp import web
 
 from hotline.facts import (
     Channel,
-    ClassificationState,
     Fact,
     FactKind,
     FeedbackState,
@@ -22,6 +21,7 @@ from hotline.roles import Role, Session
 from hotline.taxonomy import PetitionKind
 from services.respond.actions import Desk, apply_fact, attend
 from services.respond.ticket import Ticket
+from tests.contract.facts_for_tests import judged
 from tests.pages.client import Page, PageClient
 from tests.respond.builders import at
 
@@ -68,23 +68,7 @@ class Office:
 
     async def classify(self, feedback_id: str = "f1", code: str = "6.3#giao_thong", **changes: Any) -> None:
         """Let a classification of it arrive now; `changes` replace what it says."""
-        said: dict[str, Any] = {
-            "petition_kind": PetitionKind.PHAN_ANH_KIEN_NGHI,
-            "restricted": False,
-            "urgent": False,
-            "needs_review": False,
-            "decided_by": "model",
-        }
-        state = ClassificationState(
-            scheme="HG-2023",
-            scheme_version="2023",
-            code=code,
-            language="vi",
-            confidence=0.9,
-            model_version="m1",
-            decided_at=self.clock.now,
-            **{**said, **changes},
-        )
+        state = judged(**({"code": code, "decided_at": self.clock.now} | changes))
         await self.tell(feedback_id, FactKind.FEEDBACK_CLASSIFIED, Producer.CLASSIFY, state)
 
     async def tell(self, feedback_id: str, kind: FactKind, producer: Producer, state: State) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from hotline.facts import (
     CallAcknowledgement,
-    ClassificationState,
     Fact,
     FactKind,
     FeedbackState,
@@ -36,7 +35,7 @@ from services.respond.store import Page
 from services.respond.store_sqlite import open_store
 from services.respond.ticket import Action, Actor, Party, Status, Ticket
 from services.respond.workflow import apply
-from tests.contract.facts_for_tests import RECEIVED_AT, received
+from tests.contract.facts_for_tests import RECEIVED_AT, judged, received
 
 RULES = load_rules("ha-giang-2023")
 NOW = RECEIVED_AT + timedelta(minutes=5)
@@ -72,20 +71,7 @@ def said(kind: FollowUpKind, text: str = "", *, hours: int = 1, rating: int | No
 
 
 def classification(seq: int = 1, **changes: object) -> Fact:
-    state = ClassificationState(
-        scheme="HG-2023",
-        scheme_version="1",
-        code="6.3#giao_thong",
-        petition_kind=PetitionKind.PHAN_ANH_KIEN_NGHI,
-        restricted=False,
-        urgent=False,
-        language="vi",
-        confidence=0.9,
-        needs_review=False,
-        model_version="test",
-        decided_by="model",
-        decided_at=RECEIVED_AT + timedelta(seconds=seq),
-    )
+    state = judged(decided_at=RECEIVED_AT + timedelta(seconds=seq))
     return Fact(
         fact_id=fact_id_of(Producer.CLASSIFY, "f1", 0, seq),
         kind=FactKind.FEEDBACK_CLASSIFIED,
