@@ -2,8 +2,10 @@
 
 import io
 import json
+import logging
 from datetime import timedelta
 
+import pytest
 from PIL import Image
 
 from hotline.facts import FactKind, FeedbackState, FollowUpKind, Outcome, PublicAnswer
@@ -288,3 +290,18 @@ async def test_every_page_stands_in_english_too(browser: PageClient, desk: Desk)
     await change(desk, feedback, status="answered", answered_at=NOW, answer=ANSWER)
     await look_up(browser, feedback)
     assert "Answered" in browser.page.text
+
+
+async def test_no_log_line_of_the_pages_says_the_code_the_number_or_the_words(
+    browser: PageClient, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    feedback = await sent(browser, desk, reporter__phone="0912345678", place__detail="nhà ông Sính")
+    await look_up(browser, feedback)
+    await browser.submit("bo-sung", information="Gọi tôi sau 17 giờ.")
+    written = "\n".join(
+        f"{record.getMessage()} {vars(record)}" for record in caplog.records if record.name != "asyncio"
+    )
+    assert "feedback_received" in written
+    for secret in (feedback.tracking_code, "912345678", "nhà ông Sính", "Gọi tôi sau", WORDS):
+        assert secret not in written
