@@ -51,6 +51,7 @@ class PublicState:
     answered_at: datetime | None
     answer: PublicAnswer | None
     question: str | None
+    reason: str | None
     may_add: bool
     may_rate: bool
     may_reopen: bool
@@ -75,6 +76,7 @@ def public_state(feedback: Feedback) -> PublicState:
         answered_at=ticket.answered_at if ticket and is_open_book else None,
         answer=ticket.answer if ticket and is_open_book else None,
         question=ticket.question if ticket and is_open_book else None,
+        reason=ticket.reason if ticket and is_open_book else None,
         may_add=len(feedback.follow_ups) < MAX_FOLLOW_UPS and status not in OVER,
         may_rate=is_answered,
         may_reopen=is_answered,

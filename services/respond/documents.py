@@ -100,8 +100,13 @@ def state_of(ticket: Ticket, rules: Rules, now: datetime) -> TicketState:
         told_at=ticket.told_at,
         answer=public_answer(ticket, rules.agency_name) if ticket.status in ANSWERED and ticket.answer else None,
         question=ticket.question if ticket.status is Status.AWAITING_CITIZEN else None,
-        reason=ticket.reason if ticket.status in ENDED else None,
+        reason=public_reason(ticket) if ticket.status in ENDED else None,
     )
+
+
+def public_reason(ticket: Ticket) -> str | None:
+    """Return why a ticket goes no further here, with where the citizen is sent; None when nothing was said."""
+    return "\n".join(words for words in (ticket.destination, ticket.reason) if words) or None
 
 
 def restricted_status(status: Status) -> Status:

@@ -144,7 +144,8 @@ class Town:
                 if loop.done():
                     loop.result()
             await asyncio.sleep(POLL_S)
-        assert dead_letters(self.data_dir) == []
+        found = dead_letters(self.data_dir)
+        assert not found, found
 
     async def is_settled(self) -> bool:
         """Say whether nothing waits: read in one instant, as each fact read may have made another."""
@@ -170,9 +171,7 @@ class Town:
 
     async def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         """Read the database with plain SQL."""
-        rows = await self.backend.database.read(
-            lambda connection: connection.execute(statement, values).fetchall()
-        )
+        rows = await self.backend.database.read(lambda connection: connection.execute(statement, values).fetchall())
         return [tuple(row) for row in rows]
 
     def checkpoint(self) -> None:
