@@ -6,7 +6,7 @@ from io import StringIO
 from hotline.roles import Role
 from tests.journeys.town import LEAD_NAME, Town, at, words_of
 
-# Received on Thursday 12/02/2026. Six working days: 13/02, then 23, 24, 25, 26, 27/02; Tết is from Saturday 14/02 to 22/02.
+# Received on Thursday 12/02. Six working days: 13/02, then 23 to 27/02; Tết is from Saturday 14/02 to 22/02.
 DUE = "ngày 27/02/2026"
 ROAD = "Đường vào tổ 5 hỏng nặng, nhiều ổ gà, xe máy ngã nhiều lần."
 LIGHT = "Đường tổ 7 sạt một bên, xe tải không đi được, đề nghị sửa."

@@ -1,10 +1,10 @@
-"""1022 calls: the switchboard's signed message, once however often it is sent; then an operator types the next one in."""
+"""1022 calls: the switchboard's signed message, once however often it is sent; then one that an operator types."""
 
 import json
 from datetime import UTC, datetime
 
-from hotline.roles import Role
 from standardwebhooks.webhooks import Webhook
+
 from tests.journeys.town import LEAD_NAME, WARD, Town, code_on, forms_on
 from tools.processes import WEBHOOK_SECRET
 

@@ -115,7 +115,7 @@ def traces(folder: Path) -> list[str]:
         "--exclude-dir=models",
     ]
     patterns = [option for words in TRACES for option in ("-e", words)]
-    done = subprocess.run([*look, *patterns, "."], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([*look, "--exclude-dir=models", *patterns, "."], cwd=folder, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     return sorted(set(done.stdout.split("\n")) - {""})
 

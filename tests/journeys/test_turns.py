@@ -1,4 +1,4 @@
-"""The turns an ordinary matter may take: declined, assigned anew, merged, refused, reopened as often as the rules let."""
+"""The turns an ordinary matter may take: declined, assigned anew, merged, refused, reopened within the rules."""
 
 from hotline.roles import Role
 from tests.journeys.town import LEAD, LEAD_NAME, OTHER, Town, forms_on
