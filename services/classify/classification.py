@@ -24,6 +24,7 @@ FEWEST_WORDS = 3
 _CONFIRMED_BY_A_PERSON = frozenset(
     {PetitionKind.KHIEU_NAI, PetitionKind.TO_CAO, PetitionKind.TIN_BAO_TOI_PHAM, PetitionKind.KHAN_CAP}
 )
+_PLAIN_MATTERS = "6.3#"
 _RESTRICTED_KINDS = frozenset({PetitionKind.TO_CAO, PetitionKind.TIN_BAO_TOI_PHAM})
 
 
@@ -60,19 +61,18 @@ def decide(
     language: Language,
     thresholds: Thresholds,
     reasons: tuple[str, ...] = (),
-    named_agency_ids: frozenset[str] = frozenset(),
 ) -> Judgement:
-    """Turn scores into a judgement.
-
-    `named_agency_ids` are agencies the text names: a text that names one while the restricted screen is not clearly
-    low stays restricted. `reasons` are quoted from the text by the caller.
-    """
+    """Turn scores into a judgement; `reasons` are quoted from the text by the caller."""
     code, confidence = scores.codes[0]
     urgent = bool(scores.danger) or scores.urgent >= thresholds.urgent_above
     kind = _kind(scores, thresholds)
     readable = language.is_vietnamese
-    floor = thresholds.restricted_above * (0.5 if named_agency_ids else 1.0)
-    restricted = scores.restricted >= floor or kind in _RESTRICTED_KINDS or is_restricted_code(code) or not readable
+    restricted = (
+        scores.restricted >= _restricted_floor(scores, thresholds)
+        or kind in _RESTRICTED_KINDS
+        or is_restricted_code(code)
+        or not readable
+    )
     why = _why(scores, language, thresholds, kind, restricted=restricted)
     return Judgement(
         code=code if readable else OTHER,
@@ -109,6 +109,18 @@ def state_of(judgement: Judgement, *, model_version: str, at: datetime) -> Class
         decided_by=DECIDED_BY_MODEL,
         decided_at=at,
     )
+
+
+def _restricted_floor(scores: Scores, thresholds: Thresholds) -> float:
+    """The probability from which the screen closes a text.
+
+    Higher where the matter is surely a street, power, water or garbage and nothing in the words hints at gain, abuse or
+    crime: most of what arrives, and delayed for nothing behind closed doors.
+    """
+    code, confidence = scores.codes[0]
+    if code.startswith(_PLAIN_MATTERS) and confidence >= thresholds.review_below and not scores.is_suspicious:
+        return max(thresholds.restricted_above, thresholds.restricted_in_plain_above)
+    return thresholds.restricted_above
 
 
 def _kind(scores: Scores, thresholds: Thresholds) -> PetitionKind:

@@ -8,19 +8,23 @@ measured.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hotline.taxonomy import OTHER, PetitionKind, base_code
 from hotline.text import fold
-from services.classify.classification import Judgement
+from services.classify.classification import Judgement, decide
 from services.classify.judging import judge
+from services.classify.language import detect_read
 from services.classify.model import Model
+from services.classify.normalise import normalise
 from services.classify.train import Progress, folds_of, train
 from services.classify.training_data import Example
 
 BINS = 10
 MOST_CONFUSIONS = 15
+SCREENS = (0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20, 0.30)
+PLAIN_CODE = "6.3"
 
 Pairs = Sequence[tuple[Example, Judgement]]
 
@@ -36,6 +40,7 @@ class Figures:
     macro_f1: float
     restricted_recall: float | None
     restricted_flagged: float
+    plain_flagged: float | None
     to_cao_precision: float | None
     to_cao_recall: float | None
     urgent_precision: float | None
@@ -55,24 +60,36 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenPoint:
+    """What the restricted screen would do with another threshold (`above`): shares caught and closed."""
+
+    above: float
+    recall: float | None
+    flagged: float
+    plain_flagged: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Figures for all messages and for each part of them, and the commonest confusions."""
+    """Figures for all messages and for each part of them, the commonest confusions, and the screen's trade."""
 
     parts: tuple[tuple[str, Figures], ...]
     confusions: tuple[Confusion, ...]
+    screen: tuple[ScreenPoint, ...]
 
 
 def evaluate(rows: Sequence[Example], model: Model) -> Evaluation:
     """Measure a model on labelled messages it was not trained on. Raises ValueError without any."""
     as_written = judge_rows(model, rows)
     without_diacritics = judge_rows(model, [replace(row, text=fold(row.text)) for row in rows])
-    return summarise(as_written, without_diacritics, model.thresholds.review_below)
+    return summarise(as_written, without_diacritics, model.thresholds.review_below, judge_screens(model, rows))
 
 
 def cross_validate(rows: Sequence[Example], cues: Sequence[Example], progress: Progress = lambda: None) -> Evaluation:
     """Measure the way of training: each fold is judged by a model trained on the others. `progress` ticks per fit."""
     as_written: list[tuple[Example, Judgement]] = []
     without_diacritics: list[tuple[Example, Judgement]] = []
+    screens: dict[float, list[tuple[Example, Judgement]]] = {}
     thresholds = []
     for held_out in folds_of(rows):
         held = set(held_out.tolist())
@@ -80,8 +97,10 @@ def cross_validate(rows: Sequence[Example], cues: Sequence[Example], progress: P
         tested = [rows[i] for i in sorted(held)]
         as_written += judge_rows(model, tested)
         without_diacritics += judge_rows(model, [replace(row, text=fold(row.text)) for row in tested])
+        for above, pairs in judge_screens(model, tested).items():
+            screens.setdefault(above, []).extend(pairs)
         thresholds.append(model.thresholds.review_below)
-    return summarise(as_written, without_diacritics, sum(thresholds) / len(thresholds))
+    return summarise(as_written, without_diacritics, sum(thresholds) / len(thresholds), screens)
 
 
 def judge_rows(model: Model, rows: Sequence[Example]) -> list[tuple[Example, Judgement]]:
@@ -89,8 +108,23 @@ def judge_rows(model: Model, rows: Sequence[Example]) -> list[tuple[Example, Jud
     return list(zip(rows, judge(model, [row.text for row in rows], with_reasons=False), strict=True))
 
 
-def summarise(as_written: Pairs, without_diacritics: Pairs, sure_from: float) -> Evaluation:
-    """Figures for all, without diacritics, and by origin."""
+def judge_screens(model: Model, rows: Sequence[Example]) -> dict[float, list[tuple[Example, Judgement]]]:
+    """Each row as it would be judged with each threshold of SCREENS in place of the model's own."""
+    read = [normalise(row.text) for row in rows]
+    scored = [
+        (row, scores, detect_read(text)) for row, text, scores in zip(rows, read, model.score_read(read), strict=True)
+    ]
+    judged = {}
+    for above in SCREENS:
+        thresholds = replace(model.thresholds, restricted_above=above)
+        judged[above] = [(row, decide(scores=s, language=spoken, thresholds=thresholds)) for row, s, spoken in scored]
+    return judged
+
+
+def summarise(
+    as_written: Pairs, without_diacritics: Pairs, sure_from: float, screens: Mapping[float, Pairs]
+) -> Evaluation:
+    """Figures for all, without diacritics, and by origin; the commonest confusions; the screen at other thresholds."""
     if not as_written:
         raise ValueError("no labelled message to measure")
     origins = sorted({row.origin for row, _ in as_written})
@@ -99,7 +133,8 @@ def summarise(as_written: Pairs, without_diacritics: Pairs, sure_from: float) ->
         parts += [(o, figures([pair for pair in as_written if pair[0].origin == o], sure_from)) for o in origins]
     wrong = Counter((row.code or "", given.code) for row, given in as_written if row.code != given.code)
     confusions = (Confusion(expected=a, given=b, messages=n) for (a, b), n in sorted(wrong.items(), key=_commonest))
-    return Evaluation(parts=tuple(parts), confusions=tuple(confusions)[:MOST_CONFUSIONS])
+    screen = tuple(_screen_point(above, pairs) for above, pairs in sorted(screens.items()))
+    return Evaluation(parts=tuple(parts), confusions=tuple(confusions)[:MOST_CONFUSIONS], screen=screen)
 
 
 def figures(pairs: Pairs, sure_from: float) -> Figures:
@@ -110,15 +145,15 @@ def figures(pairs: Pairs, sure_from: float) -> Figures:
         pairs, lambda row: row.kind is to_cao, lambda given: given.petition_kind is to_cao
     )
     urgent_precision, urgent_recall = _precision_recall(pairs, lambda row: row.is_urgent, lambda given: given.urgent)
-    _, restricted_recall = _precision_recall(pairs, lambda row: row.is_restricted, lambda given: given.restricted)
     return Figures(
         messages=len(pairs),
         code_accuracy=_share(pairs, _is_right),
         dimension_accuracy=_share(pairs, lambda row, given: dimension(row.code or "") == dimension(given.code)),
         top3_accuracy=_share(pairs, lambda row, given: row.code in [code for code, _ in given.scores[:3]]),
         macro_f1=_macro_f1(pairs),
-        restricted_recall=restricted_recall,
-        restricted_flagged=sum(given.restricted for _, given in pairs) / len(pairs),
+        restricted_recall=_closed([pair for pair in pairs if pair[0].is_restricted]),
+        restricted_flagged=_closed(pairs) or 0.0,
+        plain_flagged=_closed([pair for pair in pairs if _is_plain(pair[0])]),
         to_cao_precision=to_cao_precision,
         to_cao_recall=to_cao_recall,
         urgent_precision=urgent_precision,
@@ -140,6 +175,24 @@ def _is_right(row: Example, given: Judgement) -> bool:
 
 def _share(pairs: Pairs, holds: Callable[[Example, Judgement], bool]) -> float:
     return sum(holds(row, given) for row, given in pairs) / len(pairs)
+
+
+def _closed(pairs: Pairs) -> float | None:
+    return _share(pairs, lambda _, given: given.restricted) if pairs else None
+
+
+def _is_plain(row: Example) -> bool:
+    """A street, power, water or garbage matter without a suspicion: closing it only delays it."""
+    return base_code(row.code or OTHER) == PLAIN_CODE and not row.is_restricted
+
+
+def _screen_point(above: float, pairs: Pairs) -> ScreenPoint:
+    return ScreenPoint(
+        above=above,
+        recall=_closed([pair for pair in pairs if pair[0].is_restricted]),
+        flagged=_closed(pairs) or 0.0,
+        plain_flagged=_closed([pair for pair in pairs if _is_plain(pair[0])]),
+    )
 
 
 def _precision_recall(

@@ -1,8 +1,8 @@
 """Decides what a message looks like to the model: one sparse row of weighted n-grams per message.
 
-Called by `model` (scoring) and `train` (fitting). Four blocks, each scaled to length one: words and pairs as written,
-compounds found by word segmentation with pairs, folded words with pairs and triples, and the 2- to 5-character pieces of
-folded words. A text without diacritics fills the last two like any other. It never keeps a text.
+Called by `model` (scoring) and `train` (fitting). Four blocks, each scaled to length one: words and pairs as
+written, compounds found by word segmentation with pairs, folded words with pairs and triples, and the 2- to 5-character
+pieces of folded words. A text without diacritics fills the last two like any other. It never keeps a text.
 """
 
 from __future__ import annotations

@@ -8,24 +8,20 @@ the decision. Probabilities are calibrated on texts the model had not seen. It n
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import exp
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hotline.taxonomy import PetitionKind
-from hotline.text import fold, has_diacritics, nfc
 from services.classify.features import Floats, Vectoriser, grams_with_places
 from services.classify.normalise import LINK, NUMBER, PHONE, Normalised, normalise
+from services.classify.signs import danger_in, is_suspicious, signs_of
 
-_DANGER = Path(__file__).parent / "data" / "danger.toml"
 _LONGEST_REASON = 5
 _SHARE_OF_THE_STRONGEST = 0.35
 _MOST_REASONS = 4
@@ -39,7 +35,8 @@ Probabilities = npt.NDArray[np.float64]
 class Scores:
     """What the model says of one text; every probability is calibrated and between 0 and 1.
 
-    `codes` holds all labels and `kinds` all kinds, likeliest first. `danger` quotes the words of present danger found.
+    `codes` holds all labels and `kinds` all kinds, likeliest first. `danger` quotes the words of present danger found;
+    `is_suspicious` says that words of gain, abuse or crime were.
     """
 
     codes: tuple[tuple[str, float], ...]
@@ -47,6 +44,7 @@ class Scores:
     restricted: float
     urgent: float
     danger: tuple[str, ...]
+    is_suspicious: bool
     words: int
 
 
@@ -58,6 +56,7 @@ class Thresholds:
     second_above: float
     to_cao_above: float
     restricted_above: float
+    restricted_in_plain_above: float
     urgent_above: float
 
 
@@ -111,15 +110,16 @@ class Model:
 
     def _scores(self, read: Normalised, decisions: Probabilities) -> Scores:
         codes = softmax(decisions[: len(self.labels)] * self.calibration.code_scale)
-        danger = danger_in(read)
-        evidence = evidence_of(codes, decisions[len(self.labels) :], danger=bool(danger))
+        signs = signs_of(read)
+        evidence = evidence_of(codes, decisions[len(self.labels) :], signs)
         values = evidence @ self.calibration.weights + self.calibration.offsets
         return Scores(
             codes=_ranked(self.labels, codes),
             kinds=_ranked(self.kinds, softmax(values[:-2])),
             restricted=sigmoid(float(values[-2])),
             urgent=sigmoid(float(values[-1])),
-            danger=danger,
+            danger=danger_in(read),
+            is_suspicious=is_suspicious(signs),
             words=len(read.words),
         )
 
@@ -156,29 +156,9 @@ def sigmoid(value: float) -> float:
     return 1.0 / (1.0 + exp(-min(max(value, -30.0), 30.0)))
 
 
-def evidence_of(codes: Probabilities, decisions: Probabilities, *, danger: bool) -> Probabilities:
-    """What kind, restricted and urgent are judged on: the likely codes, their own decisions, and words of danger."""
-    return np.concatenate([_CODES_COUNT * codes, decisions, [1.0 if danger else 0.0]])
-
-
-def danger_in(read: Normalised) -> tuple[str, ...]:
-    """The phrases of `data/danger.toml` a text holds, as written. A text without diacritics is compared folded."""
-    accented = has_diacritics(read.text)
-    words = read.words if accented else read.folded
-    return tuple(
-        read.text[read.spans[start][0] : read.spans[start + len(phrase) - 1][1]]
-        for phrase in danger_phrases()[0 if accented else 1]
-        for start in range(len(words) - len(phrase) + 1)
-        if words[start] == phrase[0] and words[start : start + len(phrase)] == phrase
-    )
-
-
-@cache
-def danger_phrases() -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
-    """The packaged phrases of present danger, split into words: with diacritics, and folded."""
-    data = tomllib.loads(nfc(_DANGER.read_text(encoding="utf-8")))
-    accented = tuple(tuple(phrase.lower().split()) for phrase in data["accented"])
-    return accented, tuple(tuple(fold(phrase).split()) for phrase in data["folded"])
+def evidence_of(codes: Probabilities, decisions: Probabilities, signs: Probabilities) -> Probabilities:
+    """What kind, restricted and urgent are judged on: the likely codes, their own decisions, `signs_of` the text."""
+    return np.concatenate([_CODES_COUNT * codes, decisions, signs])
 
 
 def _ranked(names: Sequence[Name], probabilities: Probabilities) -> tuple[tuple[Name, float], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.classify.evaluate import Evaluation, Figures
+from services.classify.evaluate import Evaluation, Figures, ScreenPoint
 
 _COLUMNS = (
     ("messages", "messages"),
@@ -12,6 +12,7 @@ _COLUMNS = (
     ("macro F1", "macro_f1"),
     ("restricted recall", "restricted_recall"),
     ("restricted flagged", "restricted_flagged"),
+    ("plain matters flagged", "plain_flagged"),
     ("tố cáo precision", "to_cao_precision"),
     ("tố cáo recall", "to_cao_recall"),
     ("urgent precision", "urgent_precision"),
@@ -21,19 +22,29 @@ _COLUMNS = (
     ("right when sure", "sure_accuracy"),
 )
 
+_SCREEN = (
+    ("closed from", "above"),
+    ("recall", "recall"),
+    ("flagged", "flagged"),
+    ("plain matters flagged", "plain_flagged"),
+)
+
 
 def tables(evaluation: Evaluation, title: str) -> str:
-    """Two Markdown tables, one row per figure and one per confusion, under a title."""
+    """Markdown tables under a title: one row per figure, per confusion, and per threshold of the restricted screen."""
     names = [name for name, _ in evaluation.parts]
     lines = [f"## {title}", "", _line(["figure", *names]), _line(["---", *("---:" for _ in names)])]
     for label, attribute in _COLUMNS:
         lines.append(_line([label, *(_cell(figures, attribute) for _, figures in evaluation.parts)]))
     lines += ["", "Commonest confusions:", "", _line(["expected", "given", "messages"]), _line(["---", "---", "---:"])]
     lines += [_line([row.expected, row.given, str(row.messages)]) for row in evaluation.confusions]
+    lines += ["", "The restricted screen, as written, were its threshold another:", ""]
+    lines += [_line([label for label, _ in _SCREEN]), _line(["---:"] * len(_SCREEN))]
+    lines += [_line([_cell(point, attribute) for _, attribute in _SCREEN]) for point in evaluation.screen]
     return "\n".join(lines) + "\n"
 
 
-def _cell(figures: Figures, attribute: str) -> str:
+def _cell(figures: Figures | ScreenPoint, attribute: str) -> str:
     value = getattr(figures, attribute)
     return "–" if value is None else str(value) if attribute == "messages" else f"{value:.3f}"
 

@@ -18,7 +18,7 @@ from hotline.taxonomy import PetitionKind, UnknownCode, is_restricted_code, load
 from hotline.text import nfc
 
 DATA = Path(__file__).parent / "data"
-FILES = ("messages.jsonl", "cues.toml", "shorthand.toml", "danger.toml")
+FILES = ("messages.jsonl", "cues.toml", "shorthand.toml", "danger.toml", "suspicion.toml")
 
 WRITTEN, REAL_CONTENT, CUE = "written", "real-content", "cue"
 

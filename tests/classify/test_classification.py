@@ -12,7 +12,10 @@ from services.classify.model import Scores, Thresholds
 
 VI, EN = Language(code="vi"), Language(code="en")
 K, W = PetitionKind, ReviewReason
-THRESHOLDS = Thresholds(review_below=0.5, second_above=0.2, to_cao_above=0.35, restricted_above=0.1, urgent_above=0.3)
+THRESHOLDS = Thresholds(
+    review_below=0.5, second_above=0.2, to_cao_above=0.35, restricted_above=0.1,
+    restricted_in_plain_above=0.2, urgent_above=0.3,
+)  # fmt: skip
 OTHERS = (("6.2", 0.03), ("7.1", 0.02), ("6.1", 0.01), ("0", 0.01), ("5.1", 0.005))
 
 
@@ -24,6 +27,7 @@ def scores(
     restricted: float = 0.01,
     urgent: float = 0.01,
     danger: tuple[str, ...] = (),
+    is_suspicious: bool = False,
     words: int = 12,
     second: tuple[str, float] = ("6.4", 0.05),
 ) -> Scores:
@@ -34,12 +38,13 @@ def scores(
         restricted=restricted,
         urgent=urgent,
         danger=danger,
+        is_suspicious=is_suspicious,
         words=words,
     )
 
 
-def judged(given: Scores, language: Language = VI, **more: object) -> Judgement:
-    return decide(scores=given, language=language, thresholds=THRESHOLDS, **more)  # type: ignore[arg-type]
+def judged(given: Scores, language: Language = VI) -> Judgement:
+    return decide(scores=given, language=language, thresholds=THRESHOLDS)
 
 
 RULES = (
@@ -49,7 +54,12 @@ RULES = (
     ("the threshold itself is sure", scores(confidence=0.5), VI, False, False, ()),
     ("two words are too few", scores(words=2), VI, False, False, (W.TOO_SHORT,)),
     ("another language is read by a person, closed", scores(), EN, True, False, (W.OTHER_LANGUAGE, W.RESTRICTED)),
-    ("the screen fires", scores(restricted=0.1), VI, True, False, (W.RESTRICTED,)),
+    ("the screen fires", scores("5.1", restricted=0.1), VI, True, False, (W.RESTRICTED,)),
+    ("and stays silent below", scores("5.1", restricted=0.099), VI, False, False, ()),
+    ("a sure matter of the street opens on a faint doubt", scores(restricted=0.19), VI, False, False, ()),
+    ("but not on a strong one", scores(restricted=0.2), VI, True, False, (W.RESTRICTED,)),
+    ("nor on words of gain", scores(restricted=0.1, is_suspicious=True), VI, True, False, (W.RESTRICTED,)),
+    ("nor when unsure", scores(confidence=0.49, restricted=0.1), VI, True, False, (W.UNSURE, W.RESTRICTED)),
     ("a tố cáo is closed and confirmed", scores(kind=K.TO_CAO), VI, True, False, (W.KIND_NEEDS_A_PERSON, W.RESTRICTED)),
     (
         "a crime report is closed and confirmed",
@@ -90,12 +100,6 @@ def test_danger_in_words_and_in_score_is_an_emergency_whatever_the_kind_says() -
 def test_a_likely_denunciation_is_one_though_another_kind_is_likelier(likelihood: float, kind: PetitionKind) -> None:
     given = replace(scores(), kinds=((K.PHAN_ANH_KIEN_NGHI, 1 - likelihood), (K.TO_CAO, likelihood)))
     assert judged(given).petition_kind is kind
-
-
-def test_a_text_that_names_an_agency_is_restricted_earlier() -> None:
-    given = scores(restricted=0.06)
-    assert not judged(given).restricted
-    assert judged(given, named_agency_ids=frozenset({"ubnd-xa-00691"})).restricted
 
 
 def test_a_text_in_another_language_gets_no_code_of_the_model() -> None:

@@ -103,13 +103,13 @@ def test_evaluate_prints_the_figures_of_a_labelled_file(models_dir: Path, tmp_pa
 def test_evaluate_writes_between_the_marks_only(models_dir: Path, tmp_path: Path) -> None:
     page, file = tmp_path / "page.md", tmp_path / "rows.jsonl"
     file.write_text('{"text": "Trạm y tế hết thuốc", "code": "6.1", "petition_kind": "phan_anh_kien_nghi"}\n')
-    page.write_text("before\n<!-- figures: written by `hotline evaluate` -->\nold\n<!-- end of figures -->\nafter\n")
+    page.write_text("before\n<!-- figures: written by `hotline evaluate` -->\nfigures of before\n<!-- end of figures -->\nafter\n")
     for _ in range(2):
         result = CliRunner().invoke(evaluate, [str(file), "--write", str(page), "--models-dir", str(models_dir)])
         assert result.exit_code == 0
     written = page.read_text(encoding="utf-8")
     assert written.startswith("before\n") and written.endswith("after\n")
-    assert "old" not in written and written.count("## Model") == 1
+    assert "figures of before" not in written and written.count("## Model") == 1
 
 
 def test_evaluate_wants_a_file_or_cross_validation(models_dir: Path) -> None:

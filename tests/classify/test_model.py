@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hotline.taxonomy import load_taxonomy
 from hotline.text import clean, fold
 from services.classify.judging import judge
-from services.classify.model import Model, danger_in
+from services.classify.model import Model
 from services.classify.normalise import normalise
+from services.classify.signs import danger_in, is_suspicious, signs_of
 from services.classify.training_data import load_messages
 
 PLAIN = (
@@ -59,8 +60,8 @@ def test_present_danger_is_urgent_with_and_without_diacritics(model: Model, text
 
 
 DANGER = (
-    ("Cứu với, nhà tôi đang cháy", ("đang cháy", "Cứu với")),
-    ("cuu voi chay nha roi", ("chay nha", "cuu voi")),
+    ("Cứu với, nhà tôi đang cháy", ("Cứu với", "đang cháy")),
+    ("cuu voi chay nha roi", ("cuu voi", "chay nha")),
     ("Xe đang chạy trên đường", ()),
     ("xe dang chay tren duong", ()),
     ("Quán bán thịt nướng cháy đen", ()),
@@ -70,6 +71,39 @@ DANGER = (
 @pytest.mark.parametrize(("text", "quoted"), DANGER)
 def test_words_of_danger_are_quoted_as_written(text: str, quoted: tuple[str, ...]) -> None:
     assert danger_in(normalise(text)) == quoted
+
+
+SUSPICION = (
+    ("Cán bộ đòi phong bì", True),
+    ("can bo doi phong bi", True),
+    (unicodedata.normalize("NFD", "CÁN BỘ ĐÒI PHONG BÌ"), True),
+    ("Có súng trong nhà", True),
+    ("xin bo sung giay to", False),
+    ("Chủ tịch xã hứa sửa đường", False),
+    ("Ổ gà trước cổng trường tiểu học", False),
+    ("", False),
+)
+
+
+@pytest.mark.parametrize(("text", "suspicious"), SUSPICION)
+def test_words_of_gain_abuse_or_crime_are_suspicious_an_office_alone_is_not(text: str, suspicious: bool) -> None:
+    assert is_suspicious(signs_of(normalise(text))) == suspicious
+
+
+# A school, clinic, market or committee is where it happens, not what it is about.
+SETTINGS = (
+    ("Đường trước cổng trường tiểu học có ổ gà sâu", "6.3#giao_thong"),
+    ("Đèn đường trước trạm y tế hỏng, tối om", "6.3#giao_thong"),
+    ("Cống thoát nước cạnh chợ bị tắc, mưa là ngập đường", "6.3#giao_thong"),
+    ("Cột điện trước cổng trường mầm non nghiêng, sắp đổ", "6.3#dien"),
+    ("Rác chất đống trước cổng ủy ban xã không ai thu gom", "6.3#rac_thai"),
+    ("Ống nước máy vỡ cạnh trường học, mất nước cả xóm", "6.3#nuoc_sach"),
+)
+
+
+@pytest.mark.parametrize(("text", "code"), SETTINGS)
+def test_a_plain_matter_is_not_taken_for_its_place_and_stays_open(model: Model, text: str, code: str) -> None:
+    assert [(j.code, j.restricted) for j in judge(model, (text, fold(text)))] == [(code, False)] * 2
 
 
 def test_reasons_are_pieces_of_the_text(model: Model) -> None:
