@@ -7,9 +7,9 @@ policies leave it.
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 
 from hotline.working_days import NaiveInstant, WorkingCalendar, end_of_day, local_date
@@ -99,11 +99,15 @@ class Policies:
     """All policies, in the order of the file; the first is the default."""
 
     rows: tuple[SlaPolicy, ...]
+    _chosen: dict[tuple[str, str], SlaPolicy] = field(default_factory=dict, compare=False, repr=False)
 
     def choose(self, locality: str, channel: str) -> SlaPolicy:
         """Return the first policy for the locality (`da-nang` fits `da-nang-2025`) and channel, else the
         default."""
-        return next((p for p in self.rows if serves(p, locality, channel)), self.rows[0])
+        asked = (locality, channel)
+        if asked not in self._chosen:
+            self._chosen[asked] = next((p for p in self.rows if serves(p, locality, channel)), self.rows[0])
+        return self._chosen[asked]
 
     def by_id(self, policy_id: str) -> SlaPolicy:
         """Return one policy; raises UnknownPolicy."""
@@ -128,7 +132,7 @@ def promise(received_at: datetime, policy: SlaPolicy, calendar: WorkingCalendar)
     """
     if received_at.tzinfo is None:
         raise NaiveInstant("give the time zone of received_at, such as 2026-11-20T08:00:00+07:00")
-    last_day = calendar.nth_working_day_after(local_date(received_at), policy.response_working_days)
+    last_day = last_day_of(calendar, local_date(received_at), policy.response_working_days)
     return Promise(
         acknowledgement_due_at=received_at.astimezone(UTC) + timedelta(hours=policy.acknowledgement_hours),
         response_due_at=end_of_day(last_day),
@@ -137,6 +141,12 @@ def promise(received_at: datetime, policy: SlaPolicy, calendar: WorkingCalendar)
         is_provisional=calendar.is_provisional(last_day),
         working_days=policy.response_working_days,
     )
+
+
+@lru_cache(maxsize=4096)
+def last_day_of(calendar: WorkingCalendar, received_on: date, working_days: int) -> date:
+    """Return the last working day of a promise; asked thousands of times a day with the same answer."""
+    return calendar.nth_working_day_after(received_on, working_days)
 
 
 def renew(old: Promise, received_at: datetime, policy: SlaPolicy, calendar: WorkingCalendar) -> Promise:

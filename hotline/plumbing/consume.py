@@ -14,13 +14,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hotline.facts import Fact
+from hotline.facts import Fact, FactKind
 from hotline.plumbing.bus import Bus, Delivery, Subscription
 from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
 from hotline.plumbing.log import step
 from hotline.plumbing.pressure import PRESSURE, Pressure
 
 Handle = Callable[[Fact], Awaitable[None]]
+
+KNOWN_KINDS = frozenset(FactKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,16 @@ class Patience:
 
 @dataclass(slots=True, kw_only=True)
 class Consumer:
-    """One group's loop over one bus. `trouble` is the reason it waits now, None when all is well."""
+    """One group's loop over one bus. `trouble` is the reason it waits now, None when all is well.
+
+    Facts of kinds that this release knows and `kinds` does not name are passed over without being opened.
+    """
 
     bus: Bus
     group: str
     handle: Handle
     clock: Callable[[], datetime]
+    kinds: frozenset[FactKind] = frozenset(FactKind)
     patience: Patience = field(default_factory=Patience)
     pressure: Pressure = field(default_factory=lambda: PRESSURE)
     trouble: str | None = None
@@ -96,10 +102,16 @@ class Consumer:
         """Handle a batch: one feedback's facts in order, different feedbacks at the same time."""
         chains: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in batch:
-            chains[delivery.envelope.feedback_id].append(delivery)
+            if not self.passes_over(delivery):
+                chains[delivery.envelope.feedback_id].append(delivery)
         async with asyncio.TaskGroup() as group:
             for chain in chains.values():
                 group.create_task(self.work_through_chain(chain))
+
+    def passes_over(self, delivery: Delivery) -> bool:
+        """Say whether the fact is of a known kind that this group has no use for."""
+        kind = delivery.envelope.kind
+        return kind in KNOWN_KINDS and kind not in self.kinds
 
     async def work_through_chain(self, chain: Sequence[Delivery]) -> None:
         """Handle one feedback's facts in their order."""

@@ -18,6 +18,7 @@ FIELDS = frozenset({
 })  # fmt: skip
 
 LOGGER = logging.getLogger("hotline")
+LEVELS = logging.getLevelNamesMapping()
 
 
 def configure_logging(level: str) -> None:
@@ -25,19 +26,21 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # What a line never says is not asked for (the logging HOWTO's "Optimization"): a third of its cost.
+    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False  # type: ignore[attr-defined]
     # It writes a request's path, which can hold a tracking code.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
 
 
 def step(event: str, *, level: str = "INFO", **fields: object) -> None:
     """Log that `event` happened, with the allowed `fields`."""
-    number = logging.getLevelNamesMapping()[level]
+    number = LEVELS[level]
     if not LOGGER.isEnabledFor(number):
         return
     allowed = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
-    dropped = sorted(name for name in fields if name not in FIELDS)
-    if dropped:
-        allowed["dropped_fields"] = dropped
+    if not FIELDS.issuperset(fields):
+        allowed["dropped_fields"] = sorted(fields.keys() - FIELDS)
     LOGGER.log(number, event, extra={"fields": allowed})
 
 

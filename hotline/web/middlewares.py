@@ -101,7 +101,13 @@ def _set_headers(request: web.Request, headers: MutableMapping[str, str]) -> Non
 
 @web.middleware
 async def find_session(request: web.Request, handler: Next) -> web.StreamResponse:
-    """Read the session cookie and the form seed; set the seed's cookie on pages of a new browser."""
+    """Read the session cookie and the form seed; set the seed's cookie on pages of a new browser.
+
+    Machines have neither.
+    """
+    route = _route_of(request)
+    if route is not None and _is_api(route.audience):
+        return await handler(request)
     token = request.cookies.get(SESSION_COOKIE)
     session = request.app[SESSIONS].read(token, request[NOW]) if token else None
     if session:

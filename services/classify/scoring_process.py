@@ -14,7 +14,7 @@ from services.classify.model import Model
 
 PARENT_CHECK_S = 1.0
 # Taking feedback in comes first where the processor is short.
-NICENESS = 5
+NICENESS = 19
 
 _models: list[Model] = []
 

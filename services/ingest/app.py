@@ -24,7 +24,7 @@ from hotline.web.service import Service
 from hotline.working_days import load_calendar
 from services.ingest import actions
 from services.ingest.api import FeedbackApi
-from services.ingest.consumer import GROUP, handler
+from services.ingest.consumer import GROUP, KINDS, handler
 from services.ingest.feedback import Rules
 from services.ingest.notify import Postman
 from services.ingest.store_sqlite import open_store
@@ -71,7 +71,8 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         lookups=lookups,
     )
     api = FeedbackApi(intake=intake, webhook_secret=settings.webhook_secret, lookups=lookups)
-    consumer = Consumer(bus=backend.log, group=GROUP, handle=handler(intake, backend.clock), clock=backend.clock)
+    handle = handler(intake, backend.clock)
+    consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     postman = Postman(store=intake.store, smtp_url=settings.smtp_url, sender=settings.mail_from, clock=backend.clock)
 
     async def is_ready() -> bool:

@@ -7,6 +7,7 @@ from hotline.facts import Fact, FactKind
 from services.ingest import actions
 
 GROUP = "ingest"
+KINDS = frozenset({FactKind.TICKET_CHANGED})
 
 
 def handler(intake: actions.Intake, clock: Callable[[], datetime]) -> Callable[[Fact], Awaitable[None]]:

@@ -15,7 +15,7 @@ from hotline.web.service import Service
 from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
 from services.respond.account_actions import FIRST_ADMIN, create_first_admin
 from services.respond.accounts import account_state
-from services.respond.consumer import GROUP, handler
+from services.respond.consumer import GROUP, KINDS, handler
 from services.respond.opening import open_desk
 from services.respond.ticker import sweep_for_ever, ticker
 
@@ -40,7 +40,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     password = await create_first_admin(desk.store, desk.rules.directory, backend.clock())
     gate = Gate()
     handle = handler(desk, backend.clock, gate.end_sessions)
-    consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock)
+    consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     pages = (
         web_accounts.AccountPages(desk, settings.session_hours),
         web_desk.DeskPages(desk),

@@ -9,6 +9,7 @@ from services.respond.actions import Desk, apply_fact
 
 GROUP = "respond"
 FOR_TICKETS = frozenset({FactKind.FEEDBACK_RECEIVED, FactKind.FEEDBACK_FOLLOWED_UP, FactKind.FEEDBACK_CLASSIFIED})
+KINDS = FOR_TICKETS | {FactKind.FEEDBACK_ERASED, FactKind.ACCOUNT_CHANGED}
 
 
 def handler(

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from hotline.facts import Fact
+from hotline.facts import Fact, FactKind
 from hotline.plumbing.bus import Bus
 from hotline.plumbing.consume import Consumer, Patience
 from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
@@ -103,6 +104,20 @@ async def test_too_many_dead_letters_in_a_row_stop_the_process(bus: Bus) -> None
         await consumer(bus, handle).run()
     assert stopped.group_contains(TooManyDeadLetters)
     assert await bus.lag("respond") == 10
+
+
+async def test_known_kinds_without_use_are_passed_over_and_unknown_ones_never(bus: Bus) -> None:
+    async def handle(fact: Fact) -> None:
+        raise AssertionError(fact.kind)
+
+    await bus.publish([received("f1"), received("f2")])
+    loop = replace(consumer(bus, handle), kinds=frozenset({FactKind.TICKET_CHANGED}))
+    await until_no_lag(loop)
+    assert await bus.dead_letters() == []
+    delivery = (await bus.subscribe("fresh").next_batch(1))[0]
+    unknown = replace(delivery, envelope=replace(delivery.envelope, kind="feedback.sung"))
+    assert loop.passes_over(delivery)
+    assert not loop.passes_over(unknown)
 
 
 async def test_a_handler_that_fails_now_and_then_loses_nothing(bus: Bus) -> None:
