@@ -6,6 +6,7 @@ disk. Another process (the command line) may write beside the server: SQLite's o
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.log import step
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -66,7 +68,7 @@ class Database:
         """Open or create the file; raises StoreUnavailable with the reason when that cannot be done."""
         database = cls(path=path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             connection = await asyncio.to_thread(connect, path)
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"{path} cannot be opened as a database: {error}") from error
@@ -112,15 +114,35 @@ class Database:
         for connection in self.opened:
             connection.close()
 
-    def write_groups(self, connection: sqlite3.Connection) -> None:
-        """The writer thread: one transaction for all that waits, then the next."""
+    def write_groups(self, connection: sqlite3.Connection | None) -> None:
+        """The writer thread: one transaction for all that waits, then the next; it outlives a broken connection."""
         while (first := self.jobs.get()) is not None:
             group, is_last = self.take_group(first)
-            commit_group(connection, group)
+            connection = self.commit_or_refuse(connection, group)
             self.settle_group(group)
             if is_last:
                 break
-        connection.close()
+        if connection is not None:
+            connection.close()
+
+    def commit_or_refuse(
+        self, connection: sqlite3.Connection | None, group: Sequence[Job]
+    ) -> sqlite3.Connection | None:
+        """Commit a group; one whose transaction cannot even be undone is refused, and the next group connects anew.
+
+        Closing the connection is what undoes it then. Were the thread to die, every later write would wait for ever.
+        """
+        try:
+            connection = connection or connect(self.path)
+            commit_group(connection, group)
+        except BaseException as error:  # noqa: BLE001 - whatever broke, the callers are told and the thread goes on
+            step("writer_connects_anew", level="ERROR", error=type(error).__name__)
+            refuse(group, error)
+            with contextlib.suppress(sqlite3.Error):
+                if connection is not None:
+                    connection.close()
+            return None
+        return connection
 
     def take_group(self, first: Job) -> tuple[list[Job], bool]:
         """Take what already waits behind `first`, without waiting for more."""
@@ -175,8 +197,13 @@ def commit_group(connection: sqlite3.Connection, group: Sequence[Job]) -> None:
     except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        for job in group:
-            job.error = StoreUnavailable(f"the write was not committed: {error}")
+        refuse(group, error)
+
+
+def refuse(group: Sequence[Job], error: BaseException) -> None:
+    """Make the failure of a transaction every job's failure."""
+    for job in group:
+        job.error = StoreUnavailable(f"the write was not committed: {error}")
 
 
 def run_job(connection: sqlite3.Connection, job: Job) -> None:

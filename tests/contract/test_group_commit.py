@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,21 @@ async def test_migrations_run_once_and_a_newer_schema_is_refused(notes: Database
     await migrate(notes, "test", (TABLE, second))
     with pytest.raises(SchemaTooNew, match="schema 2, this release knows 1"):
         await migrate(notes, "test", (TABLE,))
+
+
+async def test_a_connection_that_breaks_in_mid_group_fails_that_group_and_the_next_write_goes_through(
+    notes: Database,
+) -> None:
+    has_begun, is_waiting_over = threading.Event(), threading.Event()
+    first = asyncio.ensure_future(notes.write(lambda _: (has_begun.set(), is_waiting_over.wait(10))))
+    await asyncio.to_thread(has_begun.wait)
+    works = (add("before"), lambda connection: connection.close(), add("behind"))
+    waiting = [asyncio.ensure_future(notes.write(work)) for work in works]
+    while notes.jobs.qsize() < len(works):
+        await asyncio.sleep(0)
+    is_waiting_over.set()
+    broken = await asyncio.gather(*waiting, return_exceptions=True)
+    assert await first
+    assert [type(result) for result in broken] == [StoreUnavailable] * 3
+    await asyncio.wait_for(notes.write(add("after")), 10)
+    assert await bodies(notes) == ["after"]
