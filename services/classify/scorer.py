@@ -1,7 +1,8 @@
 """Judges messages off the event loop, many at a time, in a process of its own.
 
 Called by `actions.classify` through the consumer. Texts that wait together are judged together. A child that dies is
-the world being down, never a bad message: it is started anew and the texts are tried again by their consumer.
+the world being down, never a bad message: it is started anew and the texts are tried again by their consumer. A text
+on which judging itself breaks is that fact's failure alone.
 """
 
 import asyncio
@@ -47,6 +48,13 @@ def new_child(models_dir: Path) -> ProcessPoolExecutor:
     )
 
 
+def answer_with(error: Exception, batch: Sequence[Waiting]) -> None:
+    """Answer everyone in a batch who still waits with a failure."""
+    for asked in batch:
+        if not asked.future.done():
+            asked.future.set_exception(error)
+
+
 @dataclass(slots=True)
 class Scorer:
     """The way to the model; `run` must have been started for `judge` to answer, and `close` ends it."""
@@ -84,7 +92,7 @@ class Scorer:
             await self.score(batch)
 
     async def score(self, batch: Sequence[Waiting]) -> None:
-        """Judge a batch and answer everyone in it, with the failure if there is one."""
+        """Judge a batch and answer everyone in it, with the failure if there is one; never raises one."""
         loop = asyncio.get_running_loop()
         try:
             if self.child is None:
@@ -95,13 +103,23 @@ class Scorer:
             step("classifier_down", level="ERROR", error=type(error).__name__)
             self.child_pid = None
             self.end_child()
-            for asked in batch:
-                if not asked.future.done():
-                    asked.future.set_exception(ClassifierDown("the process that holds the model has died"))
+            answer_with(ClassifierDown("the process that holds the model has died"), batch)
+            return
+        except Exception as error:  # noqa: BLE001 - one text that breaks the model must not end the judging of others
+            await self.score_one_by_one(batch, error)
             return
         for asked, judgement in zip(batch, judged, strict=True):
             if not asked.future.done():
                 asked.future.set_result((version, judgement))
+
+    async def score_one_by_one(self, batch: Sequence[Waiting], error: Exception) -> None:
+        """Judge the texts of a batch that broke each alone: only the one that breaks has the error."""
+        if len(batch) > 1:
+            for asked in batch:
+                await self.score([asked])
+            return
+        step("judging_failed", level="ERROR", error=type(error).__name__)
+        answer_with(error, batch)
 
     async def close(self) -> None:
         """End the judging and the child; calling twice is safe."""

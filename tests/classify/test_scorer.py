@@ -1,0 +1,53 @@
+"""Judging off the event loop: a text that breaks it harms only itself, a child that dies is only a pause."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.classify.scorer import ClassifierDown, Scorer, Waiting
+from tests.ingest.builders import NOW
+
+ROAD = "Ổ gà to giữa đường, xe máy ngã suốt"
+POWER = "Mất điện cả đêm, điện lực không báo"
+# No text at all: what a fault of ours could hand to the model.
+BROKEN: Any = None
+
+
+@pytest.fixture
+async def scorer(models_dir: Path) -> AsyncIterator[Scorer]:
+    scorer = Scorer(models_dir=models_dir)
+    running = asyncio.create_task(scorer.run())
+    yield scorer
+    running.cancel()
+    await scorer.close()
+
+
+async def test_a_text_that_breaks_the_model_fails_alone_and_the_judging_goes_on(scorer: Scorer) -> None:
+    judged = await asyncio.gather(
+        *(scorer.judge(text, NOW) for text in (ROAD, BROKEN, POWER)), return_exceptions=True
+    )
+    assert [getattr(one, "code", None) for one in judged] == ["6.3#giao_thong", None, "6.3#dien"]
+    assert isinstance(judged[1], Exception) and not isinstance(judged[1], ClassifierDown)
+    assert (await scorer.judge(POWER, NOW)).code == "6.3#dien"
+
+
+async def test_whoever_has_gone_is_not_answered_and_harms_nobody(scorer: Scorer) -> None:
+    loop = asyncio.get_running_loop()
+    gone, staying = Waiting(BROKEN, loop.create_future()), Waiting(ROAD, loop.create_future())
+    gone.future.cancel()
+    await scorer.score([gone, staying])
+    assert (await staying.future)[1].code == "6.3#giao_thong"
+
+
+async def test_a_child_that_dies_is_the_world_being_down_and_another_is_started(scorer: Scorer) -> None:
+    await scorer.judge(ROAD, NOW)
+    assert scorer.child_pid is not None
+    os.kill(scorer.child_pid, signal.SIGKILL)
+    with pytest.raises(ClassifierDown):
+        await scorer.judge(ROAD, NOW)
+    assert (await scorer.judge(ROAD, NOW)).code == "6.3#giao_thong"
