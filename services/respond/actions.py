@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Unpack
 
 from hotline.facts import ClassificationState, Fact, FeedbackState
+from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.files import FileVault
+from hotline.plumbing.log import step
 from hotline.promises import promise, renew
 from hotline.roles import Session
 from hotline.working_days import WorkingCalendar
@@ -76,8 +78,7 @@ def with_fact(known: Ticket | None, fact: Fact, rules: Rules) -> Ticket:
 async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = False) -> Ticket:
     """Save the next version with its fact; a ticket whose receipt has not come says nothing yet."""
     ticket = replace(ticket, version=ticket.version + 1, seq=ticket.seq + 1)
-    cause = str(ticket.history[-1].action) if ticket.history else "received"
-    facts = (fact_of(ticket, desk.rules, cause=cause, at=now),) if ticket.is_received else ()
+    facts = (fact_of(ticket, desk.rules, at=now),) if ticket.is_received else ()
     attention = attention_of(ticket, now, desk.rules.calendar)
     await (desk.store.add if is_new else desk.store.save)(ticket, attention, facts)
     return ticket
@@ -137,12 +138,13 @@ def has_accounts(rules: Rules, agency_id: str) -> bool:
 
 
 async def attend(desk: Desk, now: datetime) -> int:
-    """Take every step whose time has come, on the tickets that wait longest; return how many were looked at.
+    """Take every step whose time has come, on the tickets that wait longest; return how many were attended to.
 
-    Any number of tickers may do it at once: a step's id stands in the history, so it is taken once.
+    Any number of tickers may do it at once: a step's id stands in the history, so it is taken once. A ticket on which
+    something breaks is logged, left as it is, and looked at again the next time. Raises WorldIsDown.
     """
-    waiting = await desk.store.needing_attention(now, ATTENTION_BATCH)
-    for ticket in waiting:
+    attended = 0
+    for ticket in await desk.store.needing_attention(now, ATTENTION_BATCH):
         after = with_steps(ticket, now, desk.rules.calendar)
         try:
             if after != ticket:
@@ -151,7 +153,13 @@ async def attend(desk: Desk, now: datetime) -> int:
                 await refresh(desk, ticket, now)
         except Conflict:
             continue
-    return len(waiting)
+        except WorldIsDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - one ticket must not stop the clocks of all others
+            step("attend_failed", level="ERROR", feedback_id=ticket.feedback_id, error=type(error).__name__)
+        else:
+            attended += 1
+    return attended
 
 
 def with_steps(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> Ticket:
