@@ -1,11 +1,12 @@
 """Signing in and out, one's own password, and the administrator's list of accounts.
 
 Open to everyone who works here (`/sign-in`), to the signed-in (`/account`), and to administrators (`/admin`). Wrong
-passwords are slowed by address and by user name. Handlers read the input, call one action, and answer.
+passwords are slowed by address and by user name; strangers who guess lock nobody out. Handlers read the input, call
+one action, and answer.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
@@ -41,7 +42,7 @@ HOME = {
     Role.COORDINATOR: "/inspector",
     Role.ADMIN: "/admin/accounts",
 }
-ADDRESS_TRIES, NAME_TRIES = 20, 8
+ADDRESS_TRIES, NAME_TRIES, PAIR_TRIES = 20, 8, 3
 TRY_AGAIN_EVERY = timedelta(minutes=1)
 
 
@@ -58,6 +59,7 @@ class AccountPages:
     session_hours: int
     by_address: RateLimit = field(default_factory=lambda: sign_in_limit(ADDRESS_TRIES))
     by_name: RateLimit = field(default_factory=lambda: sign_in_limit(NAME_TRIES))
+    by_pair: RateLimit = field(default_factory=lambda: sign_in_limit(PAIR_TRIES))
 
     async def show_sign_in(self, request: web.Request) -> web.Response:
         """GET /sign-in."""
@@ -67,17 +69,34 @@ class AccountPages:
         """POST /sign-in: on to where the person wanted to go."""
         form = await read_form(request)
         username, after = form.get("username"), safe_next(form.get("next", "/"))
-        keys = client_address(request), username.strip().lower()[:100]
-        if not self.by_address.allows(keys[0], request[NOW]) or not self.by_name.allows(keys[1], request[NOW]):
+        attempt = self.attempt(client_address(request), username.strip().lower()[:100], request[NOW])
+        if attempt is None:
             return self.refuse(request, form, "sign_in_too_often", 429)
         session = await sign_in(self.desk.store, username, form.get("password"), request[NOW], self.session_hours)
         if session is None:
             step("sign_in_refused", level="WARNING")
+            if self.by_pair in (limit for limit, _ in attempt):
+                return self.refuse(request, form, "sign_in_too_often", 429)
             return self.refuse(request, form, "sign_in_wrong", 422)
-        self.by_address.give_back(keys[0])
-        self.by_name.give_back(keys[1])
+        for limit, key in attempt:
+            limit.give_back(key)
         step("signed_in", account_id=session.account_id, role=session.role)
         return signed_in(request, session, after if after != "/" else HOME[session.role])
+
+    def attempt(self, address: str, name: str, now: datetime) -> list[tuple[RateLimit, str]] | None:
+        """Return the tokens that a try takes, None when there is none left.
+
+        A name that strangers have guessed at too often is not locked: each address may still try it a few times, so
+        that whom it belongs to comes in from a place of their own, and a guesser gains little by it.
+        """
+        if not self.by_address.allows(address, now):
+            return None
+        pair = f"{address} {name}"
+        if self.by_name.allows(name, now):
+            return [(self.by_address, address), (self.by_name, name)]
+        if self.by_pair.allows(pair, now):
+            return [(self.by_address, address), (self.by_pair, pair)]
+        return None
 
     def refuse(self, request: web.Request, form: Form, code: str, status: int) -> web.Response:
         """Show the sign-in page again, without saying which of name and password was wrong."""

@@ -78,10 +78,20 @@ async def test_too_many_tries_wait_and_the_name_typed_otherwise_does_not_help(of
     await hire(office)
     for number in range(8):
         await sign_in(office, "LAN" if number % 2 else "lan", f"sai lần thứ {number}", status=422)
+    for number in range(3):
+        await sign_in(office, "lan", f"lại sai lần thứ {number}", status=429)
     page = await sign_in(office, status=429)
     assert page.errors == ["Đã thử quá nhiều lần. Hãy chờ vài phút rồi thử lại."]
     office.clock.now += timedelta(minutes=1)
     assert (await sign_in(office)).path == "/desk"
+
+
+async def test_a_name_that_strangers_guess_at_is_not_locked_for_whom_it_belongs_to(office: Office) -> None:
+    await hire(office)
+    for number in range(8):
+        await sign_in(office, "lan", f"sai lần thứ {number}", status=422)
+    assert (await sign_in(office)).path == "/desk"
+    await sign_in(office, "lan", "vẫn là người lạ đoán", status=429)
 
 
 async def test_one_address_may_not_try_many_names(office: Office) -> None:
