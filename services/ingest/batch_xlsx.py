@@ -32,7 +32,8 @@ from services.ingest.batch_rows import (
 )
 
 XLSX_MAGIC = b"PK\x03\x04"
-MAX_UNPACKED_BYTES = 300 * 1024 * 1024
+# Of all parts together, as the package declares them: zipfile never unpacks a part further than it declares.
+MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 MAX_PARTS = 2_000
 MACRO_PART = "vbaProject.bin"
 
