@@ -116,6 +116,7 @@ class ClassificationState:
     """classify's state: what the feedback is about; `decided_by` is `model` or the reviewer's account id.
 
     `reasons` are the citizen's words that decided; `review_reasons` say in codes why a person must look.
+    `decided_as_screener` says that a named screener decided it while it was restricted: only that lifts a restriction.
     """
 
     scheme: str
@@ -134,6 +135,7 @@ class ClassificationState:
     scores: tuple[tuple[str, float], ...] = ()
     reasons: tuple[str, ...] = ()
     review_reasons: tuple[str, ...] = ()
+    decided_as_screener: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +202,40 @@ STATES: Mapping[FactKind, type[State]] = {
     FactKind.ACCOUNT_CHANGED: AccountState,
 }
 
-# What quotes people. `place` is sealed as its detail (thôn, tổ, a house) can name the writer; the commune code is
-# needed for routing only by the reader of the state, who holds the key.
+# What quotes people, and whatever could tell a suspected denunciation from any other matter: of classification and
+# ticket only what says nothing of the matter lies open. `place` is sealed as its detail (thôn, tổ, a house) can name
+# the writer. A fact's `cause` lies open too: it is one word a kind for both.
 SEALED_FIELDS: Mapping[type[State], tuple[str, ...]] = {
     FeedbackState: ("text", "place", "attachments", "external_id", "acknowledged_in_call", "follow_ups"),
-    ClassificationState: ("reasons",),
-    TicketState: ("answer", "question", "reason"),
+    ClassificationState: (
+        "code",
+        "second",
+        "petition_kind",
+        "restricted",
+        "urgent",
+        "language",
+        "confidence",
+        "needs_review",
+        "decided_by",
+        "decided_as_screener",
+        "scores",
+        "reasons",
+        "review_reasons",
+    ),
+    TicketState: (
+        "status",
+        "restricted",
+        "field",
+        "code",
+        "agency_id",
+        "agency_name",
+        "acknowledged_at",
+        "answered_at",
+        "told_at",
+        "answer",
+        "question",
+        "reason",
+    ),
     AccountState: (),
     Erased: (),
 }

@@ -34,9 +34,9 @@ class Envelope:
 
 
 def close_fact(fact: Fact, sealer: Sealer) -> Envelope:
-    """Write `fact` down, its secret fields sealed."""
+    """Write `fact` down, its secret fields sealed: the empty and false ones too, as a gap would tell."""
     state: dict[str, Any] = msgspec.to_builtins(fact.state)
-    secret = {name: state.pop(name) for name in SEALED_FIELDS[type(fact.state)] if state.get(name)}
+    secret = {name: state.pop(name) for name in SEALED_FIELDS[type(fact.state)] if name in state}
     sealed = sealer.seal(msgspec.json.encode(secret), belongs_to=fact.fact_id) if secret else None
     return Envelope(
         fact_id=fact.fact_id,

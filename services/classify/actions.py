@@ -78,10 +78,10 @@ async def apply_feedback(
     judged = await judge(text, now)
     if known is None:
         first = first_classification(fact, state, text, judged)
-        await store.add(first, (fact_of(first, cause="judged", at=now),))
+        await store.add(first, (fact_of(first, at=now),))
         return first
     merged = rejudged(known, fact, text, judged)
-    await store.save(merged, (fact_of(merged, cause="judged_again", at=now),))
+    await store.save(merged, (fact_of(merged, at=now),))
     return merged
 
 
@@ -148,8 +148,7 @@ async def decide(
         raise Conflict(feedback_id)
     check_verdict(verdict)
     decided = with_decision(document, verdict, reviewer, now)
-    cause = "corrected" if decided.decisions[-1].is_correction else "confirmed"
-    await store.save(decided, (fact_of(decided, cause=cause, at=now),), label_of(decided))
+    await store.save(decided, (fact_of(decided, at=now),), label_of(decided))
     return decided
 
 

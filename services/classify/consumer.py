@@ -25,8 +25,6 @@ def handler(store: ClassifyStore, judge: Judge, clock: Callable[[], datetime]) -
                 step(
                     "classified",
                     feedback_id=fact.feedback_id,
-                    # Nothing about a restricted feedback is told, not even its code.
-                    code=None if said.restricted else said.code,
                     needs_review=said.needs_review,
                     model_version=said.model_version,
                 )

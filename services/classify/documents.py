@@ -13,6 +13,7 @@ from hotline.facts import Channel, ClassificationState, Fact, FactKind, Producer
 from hotline.taxonomy import PetitionKind
 
 SCHEMA = 1
+CAUSE = "judged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ def decode(stored: bytes) -> Classification:
     return document
 
 
-def fact_of(document: Classification, *, cause: str, at: datetime) -> Fact:
-    """Return the fact that says the classification after its newest change."""
+def fact_of(document: Classification, *, at: datetime) -> Fact:
+    """Return the fact that says the classification after its newest change; its open cause is the same for all."""
     return Fact(
         fact_id=fact_id_of(Producer.CLASSIFY, document.feedback_id, document.epoch, document.seq),
         kind=FactKind.FEEDBACK_CLASSIFIED,
@@ -82,6 +83,6 @@ def fact_of(document: Classification, *, cause: str, at: datetime) -> Fact:
         epoch=document.epoch,
         seq=document.seq,
         at=at,
-        cause=cause,
+        cause=CAUSE,
         state=document.state,
     )

@@ -28,14 +28,7 @@ def handler(
         elif fact.kind in FOR_TICKETS:
             ticket = await apply_fact(desk, fact, clock())
             if ticket is not None:
-                is_open = ticket.route is not None and not ticket.restricted
-                step(
-                    "ticket_changed",
-                    feedback_id=fact.feedback_id,
-                    cause=fact.cause,
-                    status=ticket.status if not ticket.restricted else None,
-                    agency_id=ticket.route.agency_id if is_open and ticket.route else None,
-                    version=ticket.version,
-                )
+                # Neither status nor agency of any: where they were missing, a restricted one would be known.
+                step("ticket_changed", feedback_id=fact.feedback_id, cause=fact.cause, version=ticket.version)
 
     return handle

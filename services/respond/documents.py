@@ -25,6 +25,7 @@ from services.respond.rules import Rules
 from services.respond.ticket import ANSWERED, ENDED, SCHEMA, Status, Ticket
 
 AgencyName = Callable[[str], str]
+TICKET_CAUSE = "changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +132,8 @@ def public_answer(ticket: Ticket, agency_name: AgencyName) -> PublicAnswer:
     )
 
 
-def fact_of(ticket: Ticket, rules: Rules, *, cause: str, at: datetime) -> Fact:
-    """Return the fact that says the ticket's state after its newest change."""
+def fact_of(ticket: Ticket, rules: Rules, *, at: datetime) -> Fact:
+    """Return the fact that says the ticket's state after its newest change; its open cause is the same for all."""
     return Fact(
         fact_id=fact_id_of(Producer.RESPOND, ticket.feedback_id, ticket.epoch, ticket.seq),
         kind=FactKind.TICKET_CHANGED,
@@ -141,7 +142,7 @@ def fact_of(ticket: Ticket, rules: Rules, *, cause: str, at: datetime) -> Fact:
         epoch=ticket.epoch,
         seq=ticket.seq,
         at=at,
-        cause=cause,
+        cause=TICKET_CAUSE,
         state=state_of(ticket, rules, at),
     )
 

@@ -151,7 +151,7 @@ async def test_a_correction_is_a_label_and_a_fact(store: SqliteClassifyStore, lo
     await decide(store, "f1", verdict(document), reviewer(), NOW)
     (label,) = await store.labels()
     assert (label.code, label.was_correct, label.model_version) == ("7.1", False, "test")
-    assert await causes(log) == ["judged", "corrected"]
+    assert await causes(log) == ["judged", "judged"]
     assert await store.count_to_review(include_restricted=True) == 0
 
 
@@ -159,7 +159,7 @@ async def test_a_confirmation_is_told_as_one(store: SqliteClassifyStore, log: Sq
     document = await classify(store, judging(), received("f1"), NOW)
     assert document is not None
     await decide(store, "f1", verdict(document, code="6.3#giao_thong"), reviewer(), NOW)
-    assert await causes(log) == ["judged", "confirmed"]
+    assert await causes(log) == ["judged", "judged"]
     assert [label.was_correct for label in await store.labels()] == [True]
 
 
@@ -228,3 +228,14 @@ async def test_the_queue_puts_restricted_and_urgent_first_then_the_oldest(store:
     await add("restricted", 2, restricted=True)
     queue = await store.to_review(include_restricted=True, limit=10)
     assert [document.feedback_id for document in queue] == ["restricted", "urgent", "old", "young"]
+
+
+async def test_the_log_says_of_no_feedback_what_it_is_about(
+    store: SqliteClassifyStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle = handler(store, judging(), lambda: NOW)
+    with caplog.at_level("INFO"):
+        await handle(received("f1"))
+        await handle(received("f2", text="Anh địa chính đòi phong bì"))
+    told = [sorted(record.__dict__["fields"]) for record in caplog.records if record.getMessage() == "classified"]
+    assert told == [["feedback_id", "model_version", "needs_review"]] * 2

@@ -159,15 +159,45 @@ def test_nothing_that_quotes_people_lies_open(kind: FactKind, sealer: Sealer) ->
 
 def test_every_text_field_of_a_state_is_sealed_or_known_to_be_harmless() -> None:
     harmless = {
-        "scheme", "scheme_version", "code", "second", "language", "model_version", "decided_by", "status", "field",
-        "agency_id", "agency_name", "account_id", "channel", "petition_kind", "reachable_by", "scores", "promise",
-        "received_at", "told_at", "restricted", "urgent",
-        "confidence", "needs_review", "decided_at", "acknowledgement_due_at",
-        "response_due_at", "acknowledged_at", "answered_at", "is_active", "revoked_before", "erased_at",
-        "review_reasons",
+        "scheme", "scheme_version", "model_version", "decided_at", "account_id", "channel", "reachable_by", "promise",
+        "received_at", "acknowledgement_due_at", "response_due_at", "is_active", "revoked_before", "erased_at",
     }  # fmt: skip
     for state, sealed in SEALED_FIELDS.items():
         assert {field.name for field in fields(state)} - set(sealed) <= harmless, state
+
+
+@pytest.mark.parametrize(
+    ("kind", "hidden"),
+    [
+        (
+            FactKind.FEEDBACK_CLASSIFIED,
+            replace(
+                CLASSIFICATION,
+                code="4.1",
+                second=None,
+                petition_kind=PetitionKind.TO_CAO,
+                restricted=True,
+                needs_review=True,
+                review_reasons=("restricted",),
+                reasons=(),
+            ),
+        ),
+        (
+            FactKind.TICKET_CHANGED,
+            TicketState(
+                status="in_progress",
+                restricted=True,
+                acknowledgement_due_at=PROMISE.acknowledgement_due_at,
+                response_due_at=PROMISE.response_due_at,
+            ),
+        ),
+    ],
+)
+def test_the_open_part_is_the_same_of_a_denunciation_and_of_any_matter(
+    kind: FactKind, hidden: State, sealer: Sealer
+) -> None:
+    ordinary = sample(kind)
+    assert close_fact(replace(ordinary, state=hidden), sealer).state == close_fact(ordinary, sealer).state
 
 
 def test_a_fact_of_a_newer_schema_pauses(sealer: Sealer) -> None:

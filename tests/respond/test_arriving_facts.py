@@ -157,7 +157,7 @@ async def test_the_store_ends_where_the_pure_rules_do(story: str, desk: Desk) ->
 
 async def test_a_ticket_goes_to_the_agency_of_its_commune_and_says_so_once(desk: Desk, log: SqliteLog) -> None:
     await apply_fact(desk, feedback(), NOW)
-    assert [d.envelope.cause for d in await log.subscribe("t").next_batch(9)] == ["received"]
+    assert [d.envelope.cause for d in await log.subscribe("t").next_batch(9)] == ["changed"]
     ticket = await apply_fact(desk, classification(), NOW)
     assert ticket is not None
     assert ticket.route is not None
@@ -165,7 +165,7 @@ async def test_a_ticket_goes_to_the_agency_of_its_commune_and_says_so_once(desk:
     assert ticket.route.rule == "hg-6.3-giao_thong"
     assert ticket.route.reason
     await apply_fact(desk, classification(), NOW)
-    assert [d.envelope.cause for d in await log.subscribe("t").next_batch(9)] == ["received", "assign"]
+    assert [d.envelope.cause for d in await log.subscribe("t").next_batch(9)] == ["changed", "changed"]
     (waiting,) = await desk.store.for_agency(ticket.route.agency_id, frozenset({Status.ASSIGNED}), Page())
     assert waiting == ticket
 
@@ -272,3 +272,17 @@ async def test_two_tickers_at_once_take_a_step_once(desk: Desk) -> None:
     ticket = await desk.store.get("f1")
     assert ticket is not None
     assert len(ticket.breaches) == 1
+
+
+async def test_no_field_of_the_log_is_missing_only_where_something_is_hidden(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle = handler(desk, lambda: NOW, lambda _: None)
+    logged = []
+    for said in (classification(), classification(2, restricted=True, needs_review=True, code="4.1")):
+        await handle(feedback())
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            await handle(said)
+        logged.append([(record.getMessage(), sorted(record.__dict__["fields"])) for record in caplog.records])
+    assert logged[0] == logged[1] == [("ticket_changed", ["cause", "feedback_id", "version"])]
