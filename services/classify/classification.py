@@ -71,7 +71,7 @@ def decide(
         scores.restricted >= _restricted_floor(scores, thresholds)
         or kind in _RESTRICTED_KINDS
         or is_restricted_code(code)
-        or not readable
+        or (not readable and scores.words >= FEWEST_WORDS)
     )
     why = _why(scores, language, thresholds, kind, restricted=restricted)
     return Judgement(

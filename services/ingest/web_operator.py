@@ -12,12 +12,14 @@ from datetime import datetime
 from aiohttp import web
 
 from hotline.errors import FieldError, Invalid
-from hotline.facts import CallAcknowledgement
+from hotline.facts import CallAcknowledgement, Channel
 from hotline.plumbing.failures import WorldIsDown
+from hotline.promises import Promise, promise
 from hotline.roles import Role, Session
 from hotline.web.audience import Audience, session_of
+from hotline.web.filters import vn_date
 from hotline.web.forms import FilePart, Form, read_form
-from hotline.web.keys import CLOCK, NOW
+from hotline.web.keys import CLOCK, MESSAGES, NOW
 from hotline.web.pages import page, url
 from hotline.web.service import NavItem, Route
 from services.ingest import actions
@@ -94,7 +96,10 @@ class OperatorPages:
 
     async def show_call(self, request: web.Request) -> web.Response:
         """Show the empty call form, the number first."""
-        return self._call(request, Form(values={"place.province": (self._home(),)}))
+        day = vn_date(self._promise(request).response_due_at)
+        # What is said to a caller is Vietnamese, whatever language the operator reads the page in.
+        told = request.app[MESSAGES].message("vi", "ingest.call.said_first", {"day": day})
+        return self._call(request, Form(values={"place.province": (self._home(),), "said": (told,)}))
 
     async def take_call(self, request: web.Request) -> web.Response:
         """Look the number up, or take the call in and show what to read out to the caller."""
@@ -207,6 +212,11 @@ class OperatorPages:
             for feedback in await self.intake.store.earlier_calls(phone, EARLIER)
         ]
 
+    def _promise(self, request: web.Request) -> Promise:
+        """Return what a caller who is on the line now is promised."""
+        rules = self.intake.rules
+        return promise(request[NOW], rules.policies.choose(rules.locality, Channel.HOTLINE), rules.calendar)
+
     def _call(
         self,
         request: web.Request,
@@ -229,6 +239,7 @@ class OperatorPages:
             earlier=earlier or [],
             has_looked=has_looked,
             idempotency_key=secrets.token_urlsafe(18),
+            promise=self._promise(request),
             provinces=province_options(known),
             communes=commune_options(typed, known) if must_choose else [],
         )

@@ -14,6 +14,7 @@ from hotline.plumbing.backend import open_backend
 from hotline.plumbing.command_line import read_settings, run_or_explain
 from hotline.roles import Role
 from hotline.web.messages import load_messages
+from hotline.working_days import local_date
 from services.respond.account_actions import (
     UnknownAccount,
     close_account,
@@ -40,7 +41,9 @@ def user() -> None:
 @click.argument("username")
 @click.option("--name", "full_name", required=True, help="Full name, as on official papers.")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
-@click.option("--agency", "agency_id", help="Agency id, for agency_staff and agency_head.")
+@click.option(
+    "--agency", "agency_id", help="Id of the agency of its staff or head; `hotline user agencies` lists them."
+)
 @click.option("--screener", "is_screener", is_flag=True, help="May screen restricted matters.")
 def add(username: str, full_name: str, role: str, agency_id: str | None, is_screener: bool) -> None:
     """Make an account and print its password, once."""
@@ -74,6 +77,18 @@ def list_accounts() -> None:
             click.echo(
                 f"{account.username} {account.role} {account.agency_id or '-'} {marks} {state} {account.full_name}"
             )
+
+    carry_out(work)
+
+
+@user.command()
+def agencies() -> None:
+    """Print one line an agency that may have accounts today: its id and name."""
+
+    async def work(desk: Desk, now: datetime) -> None:
+        for body in desk.rules.directory.active(local_date(now)):
+            if body.has_accounts:
+                click.echo(f"{body.id} {body.name}")
 
     carry_out(work)
 

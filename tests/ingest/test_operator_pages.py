@@ -71,7 +71,7 @@ async def test_who_leaves_no_number_is_reached_by_the_page(operator: PageClient,
 
 async def test_acknowledging_in_the_same_call_needs_what_was_said(operator: PageClient, desk: Desk) -> None:
     await operator.get("/operator/call")
-    page = await operator.submit("call", button="save", status=422, text="Mất nước.", acknowledged="yes")
+    page = await operator.submit("call", button="save", status=422, text="Mất nước.", acknowledged="yes", said="")
     assert page.errors == ["Hãy ghi đã nói gì với người gọi, hoặc bỏ dấu ở ô trên."]
     await operator.submit("call", button="save", said="Đã tiếp nhận, trả lời trước 02/12.")
     (fact,) = await desk.facts()

@@ -31,10 +31,10 @@ async def a_day_passes(town: Town, code: str) -> None:
     """At the due second nothing is late; a second later the desk is."""
     await town.wait_until("2026-02-13 09:00")
     await town.sign_in("thanhtra")
-    assert "Không có hạn nào bị vỡ." in (await town.browser.get("/inspector?muc=qua-han")).text
+    assert "Không có việc nào quá hạn." in (await town.browser.get("/inspector?muc=qua-han")).text
     await town.wait_until("2026-02-13 09:01")
     page = await town.browser.get("/inspector?muc=qua-han")
-    assert "Hạn đã vỡ: 2" in page.text and words_of(page, "tbody").count("Bộ phận tiếp nhận") == 2
+    assert "Đã quá hạn: 2" in page.text and words_of(page, "tbody").count("Bộ phận tiếp nhận") == 2
     # Escalated at 08:00 of the second working day, not at night and not on a day off.
     await town.wait_until("2026-02-24 07:59")
     assert steps(await ticket_page(town, code)) == [WARNED, BROKEN]
@@ -46,11 +46,11 @@ async def tet_passes(town: Town) -> None:
     """The response is due at the end of the sixth working day; the ticker looks again and again and says it once."""
     await town.wait_until("2026-02-26 23:59")
     await town.sign_in("thanhtra")
-    assert "Hạn đã vỡ: 2" in (await town.browser.get("/inspector?muc=qua-han")).text
+    assert "Đã quá hạn: 2" in (await town.browser.get("/inspector?muc=qua-han")).text
     # The agency's own clock ends a working day before the citizen's.
     await town.wait_until("2026-02-27 23:59")
     await town.sign_in("thanhtra")
-    assert "Hạn đã vỡ: 4" in (await town.browser.get("/inspector?muc=qua-han")).text
+    assert "Đã quá hạn: 4" in (await town.browser.get("/inspector?muc=qua-han")).text
     for moment in ("2026-02-28 00:01", "2026-02-28 00:02", "2026-03-01 12:00", "2026-03-02 08:00", "2026-03-02 08:30"):
         await town.wait_until(moment)
     await town.sign_in("thanhtra")
@@ -95,11 +95,11 @@ async def the_register_keeps_it(town: Town, code: str, other: str) -> None:
     late = sheet[await town.feedback_id(code)]
     assert late["Trả lời lúc"] == "2026-03-02 14:00"
     # From 23:59:59 of 27/02 to 14:00 of 02/03: the 63rd hour had begun.
-    assert late["Trả lời trễ (giờ)"] == "63"
-    assert late["Hạn đã vỡ"].count(";") == 2
+    assert late["Trả lời muộn (giờ)"] == "63"
+    assert late["Hạn bị quá"].count(";") == 2
     still = sheet[await town.feedback_id(other)]
     assert (still["Trả lời lúc"], still["Trạng thái"]) == ("", "Đã chuyển cơ quan xử lý")
-    assert int(still["Trả lời trễ (giờ)"]) == 10 * 24 + 9 + 1
+    assert int(still["Trả lời muộn (giờ)"]) == 10 * 24 + 9 + 1
     running = await town.browser.get("/inspector")
     assert "Hạn đang tính: 1" in running.text
 

@@ -156,7 +156,7 @@ async def inspector_sees_it_kept(town: Town, feedback_id: str) -> None:
     """In time, on the page and in the sheet; the sheet has neither words nor number."""
     page = await town.sign_in("thanhtra")
     assert page.path == "/inspector" and "Không có hạn nào đang tính." in page.text
-    assert "Không có hạn nào bị vỡ." in (await town.browser.get("/inspector?muc=qua-han")).text
+    assert "Không có việc nào quá hạn." in (await town.browser.get("/inspector?muc=qua-han")).text
     rates = await town.browser.get("/inspector?muc=ty-le")
     assert f"{LEAD_NAME} 100 % 1 0 0" in " ".join(rates.text.split())
     sheet = (await town.browser.get("/inspector/export.csv")).html
@@ -164,7 +164,7 @@ async def inspector_sees_it_kept(town: Town, feedback_id: str) -> None:
     (row,) = csv.DictReader(StringIO(sheet.removeprefix("\ufeff")))
     assert row["Mã phiếu"] == feedback_id and row["Trạng thái"] == "Đã trả lời"
     assert (row["Báo tiếp nhận lúc"], row["Trả lời lúc"]) == ("2026-11-18 10:00", "2026-11-23 09:00")
-    assert (row["Trả lời trễ (giờ)"], row["Hạn đã vỡ"]) == ("", "")
+    assert (row["Trả lời muộn (giờ)"], row["Hạn bị quá"]) == ("", "")
     assert row["Người báo tiếp nhận"] == "Lù Thị Mai"
     page = await town.open(feedback_id)
     assert "5 trên 5" in page.text
