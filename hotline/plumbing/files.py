@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,8 @@ from hotline.uploads import cleaned, stored_name
 ORPHAN_AGE = timedelta(hours=24)
 FILE_ID = re.compile(r"[0-9a-f]{64}")
 TEMPORARY = "incoming"
+# One for all vaults: an open picture takes a lot of memory, and sign-in must not wait behind pictures.
+CLEANING = ThreadPoolExecutor(1, "clean-file")
 
 
 class NoSuchFile(Exception):
@@ -36,7 +39,7 @@ class FileVault:
 
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file; returns when it is on disk. Raises Invalid (see `uploads.cleaned`)."""
-        return await asyncio.to_thread(self._keep, name, content, field)
+        return await asyncio.get_running_loop().run_in_executor(CLEANING, self._keep, name, content, field)
 
     def path_of(self, file_id: str) -> Path:
         """Return where a file lies; raises NoSuchFile."""
