@@ -28,9 +28,7 @@ async def scorer(models_dir: Path) -> AsyncIterator[Scorer]:
 
 
 async def test_a_text_that_breaks_the_model_fails_alone_and_the_judging_goes_on(scorer: Scorer) -> None:
-    judged = await asyncio.gather(
-        *(scorer.judge(text, NOW) for text in (ROAD, BROKEN, POWER)), return_exceptions=True
-    )
+    judged = await asyncio.gather(*(scorer.judge(text, NOW) for text in (ROAD, BROKEN, POWER)), return_exceptions=True)
     assert [getattr(one, "code", None) for one in judged] == ["6.3#giao_thong", None, "6.3#dien"]
     assert isinstance(judged[1], Exception) and not isinstance(judged[1], ClassifierDown)
     assert (await scorer.judge(POWER, NOW)).code == "6.3#dien"

@@ -129,7 +129,7 @@ async def test_a_connection_that_breaks_in_mid_group_fails_that_group_and_the_ne
     await asyncio.to_thread(has_begun.wait)
     works = (add("before"), lambda connection: connection.close(), add("behind"))
     waiting = [asyncio.ensure_future(notes.write(work)) for work in works]
-    while notes.jobs.qsize() < len(works):
+    while notes.jobs.qsize() < len(works):  # noqa: ASYNC110 - a queue of threads has no event
         await asyncio.sleep(0)
     is_waiting_over.set()
     broken = await asyncio.gather(*waiting, return_exceptions=True)
