@@ -27,7 +27,7 @@ def configure_logging(level: str) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # What a line never says is not asked for (the logging HOWTO's "Optimization"): a third of its cost.
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001
+    logging._srcfile = None  # noqa: SLF001
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # It writes a request's path, which can hold a tracking code.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
