@@ -175,6 +175,9 @@ def _row_draft(
         FieldError(field=prefix + (error.column or "row"), code=error.code, params=dict(error.params))
         for error in row.errors
     ]
+    if any(error.column is None for error in row.errors):
+        # Nothing of the row could be read: its empty cells are not faults of their own.
+        return tuple(faults)
     box = cell.get(Column.BOX) or box_id
     opened = _row_opening(cell.get(Column.OPENED_AT, ""), opened_at, prefix, faults)
     if not box:

@@ -25,6 +25,9 @@ from services.ingest.batches import batch_id_of, import_sheet
 from services.ingest.documents import Batch
 
 
+WHOLE_ROW = "row"
+
+
 class OpeningType(click.ParamType[datetime]):
     """An instant as a clerk writes it; without an offset it is Vietnamese time."""
 
@@ -124,7 +127,8 @@ def tell(batch: Batch, messages: Messages, lang: str) -> None:
         said = messages.message(lang, f"errors.{fault.code}", dict(fault.params))
         column = messages.message(lang, f"ingest.column.{fault.field}")
         told = {"row": fault.row, "field": column, "said": said}
-        click.echo(messages.message(lang, "ingest.batch.row_fault", told), err=True)
+        sentence = "row_unread" if fault.field == WHOLE_ROW else "row_fault"
+        click.echo(messages.message(lang, f"ingest.batch.{sentence}", told), err=True)
     if refused:
         raise click.exceptions.Exit(1)
 
