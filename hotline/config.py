@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 ReadValue = Callable[[str], object]
 
 BACKENDS = ("sqlite",)
+PROFILES = Path(__file__).parent / "data" / "profiles"
 MIN_SECRET_CHARACTERS = 32
 
 
@@ -101,6 +102,22 @@ def read_path(value: str) -> Path:
     return Path(value.strip())
 
 
+def read_locality(value: str) -> str:
+    """The name of a packaged locality profile."""
+    known = sorted(folder.name for folder in PROFILES.iterdir() if folder.is_dir())
+    if value.strip() not in known:
+        raise ValueError(f"give one of {', '.join(known)}")
+    return value.strip()
+
+
+def read_smtp_url(value: str) -> str:
+    """The address of a mail server, or nothing: then notices stay unsent."""
+    parts = urlsplit(value.strip())
+    if value.strip() and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+        raise ValueError("give smtp://user:password@host:587, smtps:// for TLS from the start, or leave it out")
+    return value.strip()
+
+
 def read_file(value: str) -> Path | None:
     """A file that is there, or nothing."""
     if not value.strip():
@@ -172,11 +189,11 @@ SETTINGS: tuple[Setting, ...] = (
         name="SECRET_KEY", default="", read=read_secret, meaning="signs cookies and ids, seals the citizens' words"
     ),
     Setting(name="SEAL_KEYS", default="", read=read_pairs, meaning="id:secret pairs that seal facts, the first writes"),
-    Setting(name="LOCALITY", default="ha-giang-2023", read=read_text, meaning="the locality profile that routes"),
+    Setting(name="LOCALITY", default="ha-giang-2023", read=read_locality, meaning="the locality profile that routes"),
     Setting(name="CALENDAR_NOTICES", default="", read=read_file, meaning="file of days off announced since"),
     Setting(name="API_KEYS", default="", read=read_pairs, meaning="name:secret pairs of partners of the API"),
     Setting(name="WEBHOOK_SECRET", default="", read=read_webhook_secret, meaning="signs the 1022 switchboard's calls"),
-    Setting(name="SMTP_URL", default="", read=read_text, meaning="smtp://user:password@host:587 for notices"),
+    Setting(name="SMTP_URL", default="", read=read_smtp_url, meaning="smtp://user:password@host:587 for notices"),
     Setting(name="MAIL_FROM", default="1022@localhost", read=read_text, meaning="sender of notices"),
     Setting(name="POWER_COMPANY_PHONE", default="1900 6769", read=read_text, meaning="shown above the form"),
     Setting(name="SESSION_HOURS", default="8", read=read_hours, meaning="how long a sign-in holds"),

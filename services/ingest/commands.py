@@ -24,7 +24,6 @@ from services.ingest.batch_rows import Sheet, UnreadableInstant, read_local_inst
 from services.ingest.batches import batch_id_of, import_sheet
 from services.ingest.documents import Batch
 
-
 WHOLE_ROW = "row"
 
 

@@ -20,8 +20,10 @@ def test_every_fault_is_named_at_once_with_its_remedy() -> None:
         "TRUSTED_PROXY": "perhaps",
         "STORE_URL": "mongodb://localhost/hotline",
         "SECRET_KEY": "short",
+        "LOCALITY": "ha-noi",
         "API_KEYS": "partner",
         "WEBHOOK_SECRET": "secret",
+        "SMTP_URL": "mail.example.vn",
         "SESSION_HOURS": "0",
         "LOG_LEVEL": "LOUD",
     }

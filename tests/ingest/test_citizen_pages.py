@@ -235,7 +235,7 @@ async def test_an_empty_addition_is_refused_on_the_same_page(browser: PageClient
     feedback = await sent(browser, desk)
     await look_up(browser, feedback)
     page = await browser.submit("bo-sung", status=422, information=" ")
-    assert page.errors == ["Hãy viết bằng chữ rồi gửi."]
+    assert page.errors == ["Chưa có nội dung. Hãy viết rồi gửi lại."]
 
 
 async def test_the_answer_is_rated_and_asked_to_be_looked_at_again(browser: PageClient, desk: Desk) -> None:
