@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hotline.errors import FieldError, Invalid
-from hotline.facts import ClassificationState, Fact, FeedbackState, FollowUpKind
+from hotline.facts import ClassificationState, Fact, FeedbackState, FollowUpKind, TicketState
 from hotline.named_people import is_named_in
 from hotline.roles import Session
 from hotline.taxonomy import PetitionKind, UnknownCode, load_taxonomy
 from services.classify.classification import ReviewReason
 from services.classify.documents import Classification, Decision, fact_of
 from services.classify.store import ClassifyStore, Conflict, Label
+from services.classify.ticket_word import TicketWord, followed, restricted
 
 Judge = Callable[[str, datetime], Awaitable[ClassificationState]]
 
@@ -70,17 +71,20 @@ async def apply_feedback(
     now: datetime,
 ) -> Classification:
     """Store what the newer state of a feedback means for its classification."""
-    text = words_of(state)
+    text, other_words = words_of(state), other_words_of(state)
     if known is not None and known.text == text:
-        same = replace(known, source_order=fact.order, version=known.version + 1)
+        same = replace(known, source_order=fact.order, other_words=other_words, version=known.version + 1)
         await store.save(same, ())
         return same
     judged = await judge(text, now)
     if known is None:
         first = first_classification(fact, state, text, judged)
+        word = await store.ticket_word(fact.feedback_id)
+        if word is not None and word.restricted and not judged.restricted:
+            first = replace(restricted(first), seq=first.seq, version=first.version)
         await store.add(first, (fact_of(first, at=now),))
         return first
-    merged = rejudged(known, fact, text, judged)
+    merged = replace(rejudged(known, fact, text, judged), other_words=other_words)
     await store.save(merged, (fact_of(merged, at=now),))
     return merged
 
@@ -89,6 +93,13 @@ def words_of(state: FeedbackState) -> str:
     """Return the message with everything that the citizen added later."""
     added = [follow_up.text for follow_up in state.follow_ups if follow_up.kind is FollowUpKind.ADDED]
     return "\n".join([state.text, *added])
+
+
+def other_words_of(state: FeedbackState) -> str:
+    """Return what else the citizen wrote, which is not judged but may name a person: the place, the later words."""
+    place = state.place.detail if state.place else ""
+    said = [follow_up.text for follow_up in state.follow_ups if follow_up.kind is not FollowUpKind.ADDED]
+    return "\n".join(filter(None, [place, *said]))
 
 
 def first_classification(fact: Fact, state: FeedbackState, text: str, judged: ClassificationState) -> Classification:
@@ -101,6 +112,7 @@ def first_classification(fact: Fact, state: FeedbackState, text: str, judged: Cl
         text=text,
         place_name=", ".join(filter(None, (place.commune_name, place.province_name))) if place else "",
         source_order=fact.order,
+        other_words=other_words_of(state),
         suggested=judged,
         state=judged,
     )
@@ -121,7 +133,13 @@ def rejudged(known: Classification, fact: Fact, text: str, judged: Classificatio
             needs_review=known.state.needs_review or suspicion,
         )
         if suspicion:
-            state = replace(state, review_reasons=judged.review_reasons, decided_by=MODEL, decided_at=judged.decided_at)
+            state = replace(
+                state,
+                review_reasons=judged.review_reasons,
+                decided_by=MODEL,
+                decided_as_screener=False,
+                decided_at=judged.decided_at,
+            )
     elif known.state.restricted:
         reasons = judged.review_reasons if judged.restricted else (*judged.review_reasons, ReviewReason.RESTRICTED)
         state = replace(judged, restricted=True, needs_review=True, review_reasons=reasons)
@@ -136,6 +154,31 @@ def rejudged(known: Classification, fact: Fact, text: str, judged: Classificatio
     )
 
 
+async def follow_ticket(store: ClassifyStore, fact: Fact, now: datetime) -> None:
+    """Apply `ticket.changed`: a restriction set or lifted on the ticket's page holds here too.
+
+    Repeats, older facts and facts of erased feedback change nothing; a word that comes before the feedback is kept.
+    """
+    state = fact.state
+    if not isinstance(state, TicketState):
+        raise TypeError(f"{fact.kind} does not carry a ticket")
+    word = TicketWord(order=fact.order, restricted=state.restricted, at=fact.at)
+    for _ in range(SAVE_ATTEMPTS):
+        before = await store.ticket_word(fact.feedback_id)
+        if before is not None and before.order >= fact.order:
+            return
+        known = await store.get(fact.feedback_id)
+        after = followed(known, before, word) if known is not None else None
+        changed = after if after is not known else None
+        facts = (fact_of(changed, at=now),) if changed is not None else ()
+        try:
+            await store.keep_ticket_word(fact.feedback_id, word, changed, facts)
+        except Conflict:
+            continue
+        return
+    raise Conflict(fact.feedback_id)
+
+
 async def decide(
     store: ClassifyStore, feedback_id: str, verdict: Verdict, reviewer: Session, now: datetime
 ) -> Classification:
@@ -146,6 +189,9 @@ async def decide(
     document = await find_for_reviewer(store, feedback_id, reviewer)
     if document.version != verdict.version:
         raise Conflict(feedback_id)
+    if verdict.second == verdict.code:
+        # Whoever takes the second code for the first has said that there is only one matter.
+        verdict = replace(verdict, second=None)
     check_verdict(verdict)
     decided = with_decision(document, verdict, reviewer, now)
     await store.save(decided, (fact_of(decided, at=now),), label_of(decided))
@@ -167,7 +213,8 @@ def may_see(reviewer: Session, document: Classification) -> bool:
     """Say whether a reviewer may know of a document: of a restricted one a screener may, unless its words name them."""
     if not document.state.restricted:
         return True
-    return reviewer.is_screener and not is_named_in(reviewer.full_name, f"{document.text}\n{document.place_name}")
+    words = "\n".join((document.text, document.place_name, document.other_words))
+    return reviewer.is_screener and not is_named_in(reviewer.full_name, words)
 
 
 async def waiting_for(
@@ -210,8 +257,6 @@ def check_verdict(verdict: Verdict) -> None:
             taxonomy.indicator(code)
         except UnknownCode:
             errors.append(FieldError(field=field, code="code_unknown", params={"code": code[:20]}))
-    if verdict.second is not None and verdict.second == verdict.code:
-        errors.append(FieldError(field="second", code="second_same"))
     if errors:
         raise Invalid(errors)
 
@@ -229,6 +274,7 @@ def with_decision(document: Classification, verdict: Verdict, reviewer: Session,
         needs_review=False,
         review_reasons=(),
         decided_by=reviewer.account_id,
+        decided_as_screener=reviewer.is_screener and old.restricted,
         decided_at=now,
     )
     decision = Decision(

@@ -1,11 +1,11 @@
-"""classify's reading of the log: new words are judged, erased feedback is forgotten, all else passes by."""
+"""classify's reading of the log: new words are judged, restricted tickets closed, erased feedback forgotten."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from hotline.facts import Fact, FactKind
 from hotline.plumbing.log import step
-from services.classify.actions import Judge, classify
+from services.classify.actions import Judge, classify, follow_ticket
 from services.classify.store import ClassifyStore
 
 GROUP = "classify"
@@ -18,6 +18,8 @@ def handler(store: ClassifyStore, judge: Judge, clock: Callable[[], datetime]) -
     async def handle(fact: Fact) -> None:
         if fact.kind is FactKind.FEEDBACK_ERASED:
             await store.erase(fact.feedback_id)
+        elif fact.kind is FactKind.TICKET_CHANGED:
+            await follow_ticket(store, fact, clock())
         elif fact.kind in WITH_WORDS:
             document = await classify(store, judge, fact, clock())
             if document is not None:

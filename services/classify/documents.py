@@ -34,7 +34,8 @@ class Decision:
 class Classification:
     """One feedback on the review desk. `source_order` is the newest ingest fact applied, `(epoch, seq)` our own.
 
-    `suggested` is what the model last said; `state` what holds now. `text` is the message with what the citizen added.
+    `suggested` is what the model last said; `state` what holds now. `text` is the message with what the citizen added;
+    `other_words` are not judged, but a person whom they name may not see it.
     """
 
     feedback_id: str
@@ -45,6 +46,7 @@ class Classification:
     source_order: tuple[int, int]
     suggested: ClassificationState
     state: ClassificationState
+    other_words: str = ""
     decisions: tuple[Decision, ...] = ()
     epoch: int = 0
     seq: int = 1

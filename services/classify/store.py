@@ -10,6 +10,7 @@ from typing import Protocol
 
 from hotline.facts import Fact
 from services.classify.documents import Classification
+from services.classify.ticket_word import TicketWord
 
 
 class Conflict(Exception):
@@ -41,6 +42,15 @@ class ClassifyStore(Protocol):
 
     async def save(self, document: Classification, facts: Sequence[Fact], label: Label | None = None) -> None:
         """Store the next version; raises Conflict unless the stored one is `document.version - 1`."""
+
+    async def ticket_word(self, feedback_id: str) -> TicketWord | None:
+        """Return respond's newest word that was applied, None before there was one."""
+
+    async def keep_ticket_word(
+        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+    ) -> None:
+        """Keep respond's word, with the next version of the document where it changed one; erased feedback is passed
+        over. Raises Conflict as `save` does."""
 
     async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
         """Return what waits for a person: restricted and urgent first, then the oldest receipt."""

@@ -10,6 +10,7 @@ from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
 from services.classify.store import Conflict, Label
+from services.classify.ticket_word import TicketWord
 
 MIGRATIONS = (
     Migration(
@@ -28,6 +29,14 @@ MIGRATIONS = (
                  petition_kind text not null, urgent integer not null, model_version text not null,
                  was_correct integer not null, primary key (feedback_id, at)) without rowid""",
             "create table classify_erased (feedback_id text primary key) without rowid",
+        ),
+    ),
+    Migration(
+        number=2,
+        statements=(
+            """create table classify_ticket (
+                 feedback_id text primary key, epoch integer not null, seq integer not null,
+                 restricted integer not null, at text not null) without rowid""",
         ),
     ),
 )
@@ -88,6 +97,29 @@ class SqliteClassifyStore:
             )  # fmt: skip
         self.log.append(connection, facts)
 
+    async def ticket_word(self, feedback_id: str) -> TicketWord | None:
+        """See `ClassifyStore`."""
+        query = "select * from classify_ticket where feedback_id = ?"
+        row = await self.database.read(lambda connection: connection.execute(query, (feedback_id,)).fetchone())
+        return word_of(row) if row else None
+
+    async def keep_ticket_word(
+        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+    ) -> None:
+        """See `ClassifyStore`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            if is_erased(connection, feedback_id):
+                return
+            connection.execute(
+                "insert or replace into classify_ticket values (?,?,?,?,?)",
+                (feedback_id, *word.order, word.restricted, word.at.isoformat()),
+            )
+            if document is not None:
+                self._save(connection, document, facts, None)
+
+        await self.database.write(work)
+
     async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
         """See `ClassifyStore`."""
         where = "where needs_review = 1 and restricted <= ? order by restricted desc, urgent desc, received_at"
@@ -125,10 +157,7 @@ class SqliteClassifyStore:
 
     async def is_erased(self, feedback_id: str) -> bool:
         """See `ClassifyStore`."""
-        query = "select 1 from classify_erased where feedback_id = ?"
-        return await self.database.read(
-            lambda connection: connection.execute(query, (feedback_id,)).fetchone() is not None
-        )
+        return await self.database.read(lambda connection: is_erased(connection, feedback_id))
 
 
 async def open_store(database: Database, log: SqliteLog) -> SqliteClassifyStore:
@@ -166,8 +195,24 @@ def label_of(row: sqlite3.Row) -> Label:
     )
 
 
+def word_of(row: sqlite3.Row) -> TicketWord:
+    """Read respond's word out of its row."""
+    return TicketWord(
+        order=(row["epoch"], row["seq"]),
+        restricted=bool(row["restricted"]),
+        at=datetime.fromisoformat(row["at"]),
+    )
+
+
+def is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
+    """Say whether the mark of an erasure is there."""
+    query = "select 1 from classify_erased where feedback_id = ?"
+    return connection.execute(query, (feedback_id,)).fetchone() is not None
+
+
 def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> None:
     """Remove the feedback's rows and leave the mark."""
     connection.execute("delete from classify_classification where feedback_id = ?", (feedback_id,))
     connection.execute("delete from classify_label where feedback_id = ?", (feedback_id,))
+    connection.execute("delete from classify_ticket where feedback_id = ?", (feedback_id,))
     connection.execute("insert or ignore into classify_erased values (?)", (feedback_id,))

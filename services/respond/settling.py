@@ -29,9 +29,12 @@ def settle(ticket: Ticket, rules: Rules, now: datetime) -> Ticket:
 
 
 def screened(ticket: Ticket, said: ClassificationState) -> Ticket:
-    """Take over what the named screener decided at the review desk about a restricted ticket."""
+    """Take over what a named screener decided at the review desk about a feedback that was restricted there.
+
+    A decision made while it was open there, by whomever, never lifts a restriction made on the ticket's page.
+    """
     look = ticket.screening
-    if not ticket.restricted or look is None or said.decided_by == MODEL or said.decided_at <= look.started_at:
+    if not ticket.restricted or look is None or not said.decided_as_screener or said.decided_at <= look.started_at:
         return ticket
     screener = Actor(account_id=said.decided_by, parties=frozenset({Party.SCREENER}))
     if said.restricted:

@@ -195,12 +195,18 @@ async def test_all_faults_of_a_verdict_are_named_at_once(store: SqliteClassifySt
     document = await classify(store, judging(), received("f1"), NOW)
     assert document is not None
     with pytest.raises(Invalid) as refused:
-        await decide(store, "f1", verdict(document, code="9.9", second="9.9"), reviewer(), NOW)
+        await decide(store, "f1", verdict(document, code="9.9", second="9.8"), reviewer(), NOW)
     assert [(error.field, error.code) for error in refused.value.errors] == [
         ("code", "code_unknown"),
         ("second", "code_unknown"),
-        ("second", "second_same"),
     ]
+
+
+async def test_who_takes_the_second_code_for_the_first_leaves_no_second(store: SqliteClassifyStore) -> None:
+    document = await classify(store, judging(second="7.1"), received("f1"), NOW)
+    assert document is not None
+    decided = await decide(store, "f1", verdict(document, code="7.1", second="7.1"), reviewer(), NOW)
+    assert (decided.state.code, decided.state.second) == ("7.1", None)
 
 
 async def test_erased_feedback_does_not_come_back(store: SqliteClassifyStore) -> None:

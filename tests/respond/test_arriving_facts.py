@@ -25,8 +25,9 @@ from hotline.plumbing.bus_sqlite import SqliteLog, open_log
 from hotline.plumbing.files import FileVault
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
+from hotline.roles import Role
 from hotline.taxonomy import PetitionKind
-from services.respond.actions import Desk, apply_fact, attend, with_fact
+from services.respond.actions import Desk, act, apply_fact, attend, with_fact
 from services.respond.arrivals import is_newer
 from services.respond.consumer import handler
 from services.respond.rules import Rules, load_rules
@@ -36,6 +37,7 @@ from services.respond.store_sqlite import open_store
 from services.respond.ticket import Action, Actor, Party, Status, Ticket
 from services.respond.workflow import apply
 from tests.contract.facts_for_tests import RECEIVED_AT, judged, received
+from tests.respond.builders import session
 
 RULES = load_rules("ha-giang-2023")
 NOW = RECEIVED_AT + timedelta(minutes=5)
@@ -122,7 +124,14 @@ STORIES: dict[str, list[Fact]] = {
         feedback(),
         feedback(2, ADDED),
         classification(restricted=True, needs_review=True, code="4.1", petition_kind=PetitionKind.TO_CAO),
-        classification(2, restricted=True, code="4.1", petition_kind=PetitionKind.TO_CAO, decided_by="s1"),
+        classification(
+            2,
+            restricted=True,
+            code="4.1",
+            petition_kind=PetitionKind.TO_CAO,
+            decided_by="s1",
+            decided_as_screener=True,
+        ),
     ],
     "suspicion comes with more words": [
         feedback(),
@@ -216,12 +225,29 @@ async def test_of_a_restricted_ticket_the_bus_says_neither_field_nor_agency(desk
 async def test_the_screener_returns_it_and_its_clock_is_unchanged(desk: Desk) -> None:
     await apply_fact(desk, feedback(), NOW)
     before = await apply_fact(desk, classification(restricted=True, needs_review=True), NOW)
-    returned = classification(2, decided_by="s1", decided_at=NOW + timedelta(minutes=1))
+    returned = classification(2, decided_by="s1", decided_as_screener=True, decided_at=NOW + timedelta(minutes=1))
     after = await apply_fact(desk, returned, NOW + timedelta(minutes=1))
     assert before is not None
     assert after is not None
     assert (after.restricted, after.status) == (False, Status.ASSIGNED)
     assert after.promise == before.promise
+
+
+async def test_only_what_a_screener_decided_while_it_was_closed_lifts_a_restriction_made_by_hand(desk: Desk) -> None:
+    await apply_fact(desk, feedback(), NOW)
+    assigned = await apply_fact(desk, classification(needs_review=False), NOW)
+    assert assigned is not None
+    await act(desk, session(Role.TRIAGE_OFFICER), assigned, Action.RESTRICT, NOW, note="Có tên người bị tố cáo")
+    for seq, restricted in ((2, False), (3, True)):
+        later = NOW + timedelta(minutes=seq)
+        said = classification(seq, restricted=restricted, decided_by="a-triage_officer", decided_at=later)
+        ticket = await apply_fact(desk, said, later)
+        assert ticket is not None
+        assert (ticket.restricted, ticket.screening and ticket.screening.decision) == (True, None)
+    screener = classification(4, decided_by="s1", decided_as_screener=True, decided_at=NOW + timedelta(minutes=5))
+    returned = await apply_fact(desk, screener, NOW + timedelta(minutes=5))
+    assert returned is not None
+    assert (returned.restricted, returned.screening and returned.screening.by) == (False, "s1")
 
 
 async def test_new_suspicion_after_a_return_restricts_again(desk: Desk) -> None:
