@@ -11,7 +11,9 @@ import phonenumbers
 REGION = "VN"
 MAX_EMAIL_CHARACTERS = 254
 
-_EMAIL = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,62}")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL = re.compile(rf"(?=.{{1,64}}$){_ATOM}(?:\.{_ATOM})*")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})")
 _WITHHELD = frozenset({"", "anonymous", "unknown", "private", "restricted", "unavailable", "withheld"})
 
 
@@ -46,14 +48,23 @@ def normalise_caller(number: str) -> str | None:
 
 
 def normalise_email(typed: str) -> str | None:
-    """Return the address with its domain in lower case, None for nothing typed; raises InvalidEmail."""
+    """Return the address as every mail server takes it, None for nothing typed; raises InvalidEmail.
+
+    What stands before the @ is plain letters, digits and signs (RFC 5322 dot-atom): many servers refuse anything else,
+    as they lack SMTPUTF8. A domain may be typed in Vietnamese, in any Unicode form; it is kept in its IDNA form.
+    """
     address = typed.strip()
     if not address:
         return None
-    if len(address) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(address):
+    local, _, domain = address.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise InvalidEmail from error
+    kept = f"{local}@{domain}"
+    if len(kept) > MAX_EMAIL_CHARACTERS or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise InvalidEmail
-    local, domain = address.rsplit("@", 1)
-    return f"{local}@{domain.lower()}"
+    return kept
 
 
 def spoken_phone(phone: str) -> str:
