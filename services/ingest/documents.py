@@ -141,6 +141,7 @@ class Notice:
     created_at: datetime
     sent_at: datetime | None = None
     given_up_at: datetime | None = None
+    given_up_because: str | None = None
     schema: int = SCHEMA
 
 

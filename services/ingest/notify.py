@@ -1,15 +1,16 @@
 """Delivers notices to people by e-mail when SMTP_URL is set; without it they stay rows.
 
-Runs as a loop of the process. At least once, under a Message-ID that never changes, so a mail server can drop a repeat;
-a notice that has waited too long is given up. Decides nothing about what a notice says (`notices` does).
+Runs as a loop of the process. At least once, under a Message-ID that never changes, so a mail server can drop a repeat.
+A letter that the server refuses for good, or that has waited too long, is given up with a reason; one refused for now
+is tried later and holds no other up. Decides nothing about what a notice says (`notices` does).
 """
 
 import asyncio
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -22,16 +23,27 @@ from services.ingest.store import FeedbackStore
 PERIOD_S = 15.0
 AT_ONCE = 50
 CONNECT_S = 20.0
+TRY_AGAIN_AFTER = timedelta(minutes=15)
+PERMANENT = 500
+
+
+class NotTakenForGood(Exception):
+    """The mail server will never take this letter; the argument is the reason's code."""
+
+
+class NotTakenNow(Exception):
+    """The mail server takes this letter perhaps later; the argument is the reason's code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postman:
-    """What delivery works with."""
+    """What delivery works with; `later` holds when a notice that was refused for now is tried again."""
 
     store: FeedbackStore
     smtp_url: str
     sender: str
     clock: Callable[[], datetime]
+    later: dict[str, datetime] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Deliver what waits, for ever."""
@@ -43,37 +55,59 @@ class Postman:
             await asyncio.sleep(PERIOD_S)
 
     async def deliver_waiting(self) -> int:
-        """Send each waiting notice once and give up stale ones; returns how many were sent."""
+        """Send each notice whose turn it is once and give up stale ones; returns how many were sent.
+
+        Raises what the connection to the mail server raises (OSError, SMTPException): then all that is left waits.
+        """
         sent = 0
-        for notice in await self.store.notices_to_send(AT_ONCE):
+        # As many more as wait for another try: they are the oldest, and must not take the places of those behind them.
+        waiting = await self.store.notices_to_send(AT_ONCE + len(self.later))
+        for notice in waiting:
             now = self.clock()
             if is_stale(notice, now=now):
-                await self.store.save_notice(replace(notice, given_up_at=now))
-            elif self.smtp_url:
+                await self.give_up(notice, "stale")
+            elif self.smtp_url and self.later.get(notice.notice_id, now) <= now:
                 sent += await self._deliver(notice)
+        for gone in self.later.keys() - {notice.notice_id for notice in waiting}:
+            del self.later[gone]
         return sent
+
+    async def give_up(self, notice: Notice, reason: str) -> None:
+        """Keep that a notice is never sent, and why."""
+        self.later.pop(notice.notice_id, None)
+        await self.store.save_notice(replace(notice, given_up_at=self.clock(), given_up_because=reason))
+        step("notice_given_up", level="WARNING", feedback_id=notice.feedback_id, cause=notice.kind, reason_code=reason)
 
     async def _deliver(self, notice: Notice) -> bool:
         feedback = await self.store.get(notice.feedback_id)
         address = feedback.reporter.email if feedback and feedback.reporter else None
         if not address:
-            await self.store.save_notice(replace(notice, given_up_at=self.clock()))
+            await self.give_up(notice, "no_address")
             return False
-        letter = letter_of(notice, sender=self.sender, address=address)
         try:
+            letter = letter_of(notice, sender=self.sender, address=address)
             await asyncio.to_thread(post, self.smtp_url, letter)
-        except smtplib.SMTPRecipientsRefused:
-            await self.store.save_notice(replace(notice, given_up_at=self.clock()))
+        except NotTakenForGood as refused:
+            await self.give_up(notice, str(refused))
             return False
+        except NotTakenNow as refused:
+            self.later[notice.notice_id] = self.clock() + TRY_AGAIN_AFTER
+            step("notice_waits", level="WARNING", feedback_id=notice.feedback_id, reason_code=str(refused))
+            return False
+        self.later.pop(notice.notice_id, None)
         await self.store.save_notice(replace(notice, sent_at=self.clock()))
         step("notice_sent", feedback_id=notice.feedback_id, cause=notice.kind)
         return True
 
 
 def letter_of(notice: Notice, *, sender: str, address: str) -> EmailMessage:
-    """Return the e-mail of a notice."""
+    """Return the e-mail of a notice; raises NotTakenForGood for an address that no header can hold."""
     letter = EmailMessage()
-    letter["From"], letter["To"], letter["Subject"] = sender, address, notice.subject
+    letter["From"], letter["Subject"] = sender, notice.subject
+    try:
+        letter["To"] = address
+    except (ValueError, IndexError) as error:
+        raise NotTakenForGood("address_unusable") from error
     letter["Message-ID"] = notice.message_id
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(notice.body)
@@ -81,7 +115,33 @@ def letter_of(notice: Notice, *, sender: str, address: str) -> EmailMessage:
 
 
 def post(smtp_url: str, letter: EmailMessage) -> None:
-    """Hand a letter to the mail server of `smtp://user:password@host:587` (STARTTLS when offered) or `smtps://`."""
+    """Hand a letter to the mail server of `smtp://user:password@host:587` (STARTTLS when offered) or `smtps://`.
+
+    Raises NotTakenForGood and NotTakenNow about this letter, OSError and SMTPException about the connection.
+    """
+    with connected(smtp_url) as server:
+        try:
+            server.send_message(letter)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise verdict("recipient", [code for code, _ in error.recipients.values()]) from error
+        except smtplib.SMTPSenderRefused as error:
+            # Who sends is a setting: nothing is wrong with the notice, and the operator may still mend it.
+            raise NotTakenNow(f"sender_{error.smtp_code}") from error
+        except smtplib.SMTPDataError as error:
+            raise verdict("content", [error.smtp_code]) from error
+        except (smtplib.SMTPNotSupportedError, UnicodeError) as error:
+            raise NotTakenForGood("address_unsupported") from error
+
+
+def verdict(about: str, codes: list[int]) -> NotTakenForGood | NotTakenNow:
+    """Return what a mail server's reply codes mean (RFC 5321, 4.2.1): 4yz may pass later, anything else never."""
+    code = max(codes, default=PERMANENT)
+    kind = NotTakenForGood if code >= PERMANENT else NotTakenNow
+    return kind(f"{about}_{code}")
+
+
+def connected(smtp_url: str) -> smtplib.SMTP:
+    """Return a connection to the mail server, signed in; the caller closes it."""
     parts = urlsplit(smtp_url)
     host = parts.hostname or "localhost"
     context = ssl.create_default_context()
@@ -89,10 +149,13 @@ def post(smtp_url: str, letter: EmailMessage) -> None:
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=CONNECT_S, context=context)
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=CONNECT_S)
-    with server:
+    try:
         server.ehlo()
         if parts.scheme != "smtps" and server.has_extn("starttls"):
             server.starttls(context=context)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(letter)
+    except (OSError, smtplib.SMTPException):
+        server.close()
+        raise
+    return server
