@@ -5,6 +5,7 @@ sentence on standard error and ends with 1; wrong usage ends with 2.
 """
 
 import importlib
+import os
 
 import click
 
@@ -12,6 +13,8 @@ from hotline.plumbing.command_line import read_settings, run_or_explain
 from hotline.plumbing.log import configure_logging
 
 SERVICES = ("ingest", "classify", "respond")
+# What is stored holds names and telephone numbers: files and folders are for the owner of the process alone.
+OWNER_ONLY = 0o077
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -83,6 +86,7 @@ def add_service_commands() -> None:
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script; whatever a verb writes, no other user of the machine can read."""
+    os.umask(OWNER_ONLY)
     add_service_commands()
     hotline()

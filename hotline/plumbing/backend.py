@@ -52,7 +52,7 @@ def load_or_make_secret(data_dir: Path) -> str:
     """Return the secret kept in `data_dir`, made on the first start, readable by its owner alone."""
     path = data_dir / "secret.key"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             make_secret(path)
         secret = path.read_text(encoding="ascii").strip()
