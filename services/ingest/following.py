@@ -155,10 +155,15 @@ def needs_telling(feedback: Feedback) -> bool:
 
 
 def contact_of(feedback: Feedback | None) -> Reporter | None:
-    """Return who may be called about a feedback; nobody of a restricted one, nor before respond has said it is not."""
-    if feedback is None or feedback.ticket is None or feedback.ticket.restricted:
+    """Return who may be called about a feedback; nobody of a restricted one, nor before it was classified."""
+    if feedback is None or not is_open_to_staff(feedback.ticket):
         return None
     return feedback.reporter or Reporter()
+
+
+def is_open_to_staff(ticket: TicketState | None) -> bool:
+    """Say whether respond has a classification of the feedback, as its code tells, and it is not restricted."""
+    return ticket is not None and ticket.code is not None and not ticket.restricted
 
 
 def newer_ticket(feedback: Feedback, ticket: TicketState, order: tuple[int, int]) -> Feedback | None:

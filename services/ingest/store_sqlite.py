@@ -28,7 +28,7 @@ from services.ingest.documents import (
     decode_notice,
     encode,
 )
-from services.ingest.following import needs_telling
+from services.ingest.following import is_open_to_staff, needs_telling
 from services.ingest.store import Added, Conflict, TrackingCodeTaken, WasErased
 
 CONTACT_KEY_ID = "secret"
@@ -244,7 +244,7 @@ class SqliteFeedbackStore:
             phone_mark,
             _sortable(feedback.recorded_at),
             ticket is None,
-            ticket is not None and not ticket.restricted,
+            is_open_to_staff(ticket),
             _sortable(tell_since) if tell_since else None,
         )
 

@@ -1,7 +1,8 @@
 """Decides who may see a ticket: one function for each audience, and no page gets a ticket in another way.
 
 Each returns the ticket or None, and None means "there is no such ticket": a page must not tell the two apart.
-A restricted ticket is for the named screener and the inspectors alone, and for none of them whom it names.
+A restricted ticket is for the named screener and the inspectors alone, and for none of them whom it names; so is one
+that classify has not judged yet, as it may be a denunciation: they keep its 24 hours while the model is down.
 Names are compared without diacritics and case, however either was typed; nicknames and teencode of names are
 not recognised.
 """
@@ -16,7 +17,7 @@ View = Callable[[Session, Ticket], Ticket | None]
 
 
 def ticket_for_desk(session: Session, ticket: Ticket) -> Ticket | None:
-    """For operators and triage officers of the receiving desk: every ticket that is not restricted."""
+    """For operators and triage officers of the receiving desk: every ticket that is open to staff."""
     return ticket if session.role in DESK_ROLES and is_open_to_staff(ticket) else None
 
 
@@ -29,22 +30,22 @@ def ticket_for_agency(session: Session, ticket: Ticket) -> Ticket | None:
 
 
 def ticket_for_coordinator(session: Session, ticket: Ticket) -> Ticket | None:
-    """For the coordinator who urges and reports: every ticket that is not restricted."""
+    """For the coordinator who urges and reports: every ticket that is open to staff."""
     return ticket if session.role == Role.COORDINATOR and is_open_to_staff(ticket) else None
 
 
 def ticket_for_inspector(session: Session, ticket: Ticket) -> Ticket | None:
-    """For inspectors: every ticket, but no restricted one that names them."""
+    """For inspectors: every ticket, but none that names them and is not open to staff."""
     if session.role != Role.INSPECTOR or not ticket.is_received:
         return None
-    return None if ticket.restricted and is_named_in(session.full_name, words_of(ticket)) else ticket
+    return None if not is_open_to_staff(ticket) and is_named_in(session.full_name, words_of(ticket)) else ticket
 
 
 def ticket_for_screener(session: Session, ticket: Ticket) -> Ticket | None:
-    """For the named screener: restricted tickets, but none that names them."""
+    """For the named screener: restricted and unclassified tickets, but none that names them."""
     if not session.is_screener or session.role not in SCREENING_ROLES:
         return None
-    if not ticket.is_received or not ticket.restricted:
+    if not ticket.is_received or is_open_to_staff(ticket):
         return None
     return None if is_named_in(session.full_name, words_of(ticket)) else ticket
 
@@ -69,8 +70,8 @@ def listed(view: View, session: Session, tickets: Iterable[Ticket]) -> list[Tick
 
 
 def is_open_to_staff(ticket: Ticket) -> bool:
-    """Say whether a ticket has been received and is not restricted."""
-    return ticket.is_received and not ticket.restricted
+    """Say whether a ticket has been received and classified, and is not restricted."""
+    return ticket.is_received and ticket.classification is not None and not ticket.restricted
 
 
 def words_of(ticket: Ticket) -> str:

@@ -8,6 +8,7 @@ from hotline.facts import Fact
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.sqlite import Database
+from services.respond.access import is_open_to_staff
 from services.respond.accounts import Account
 from services.respond.documents import decode_account, decode_ticket, encode_account, encode_ticket
 from services.respond.store import Attention, Conflict, Page, UsernameTaken
@@ -240,7 +241,8 @@ def columns_of(ticket: Ticket, attention: Attention) -> tuple[object, ...]:
         encode_ticket(ticket),
         ticket.version,
         ticket.status,
-        ticket.restricted,
+        # What is not classified yet may be a denunciation: it is listed with the restricted until then.
+        ticket.restricted or ticket.classification is None,
         ticket.urgent,
         bool(ticket.screening and ticket.screening.decision),
         ticket.is_received,
@@ -254,9 +256,9 @@ def columns_of(ticket: Ticket, attention: Attention) -> tuple[object, ...]:
 
 
 def index_agencies(connection: sqlite3.Connection, ticket: Ticket, attention: Attention) -> None:
-    """Keep the inboxes: one row an agency that works on the ticket; a restricted ticket is in no inbox."""
+    """Keep the inboxes: one row an agency that works on the ticket, if it is open to staff."""
     connection.execute("delete from respond_ticket_agency where feedback_id = ?", (ticket.feedback_id,))
-    if ticket.route is None or ticket.restricted or not ticket.is_received:
+    if ticket.route is None or not is_open_to_staff(ticket):
         return
     connection.executemany(
         "insert into respond_ticket_agency (agency_id, status, urgent, next_due_at, feedback_id) values (?,?,?,?,?)",

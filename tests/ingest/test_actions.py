@@ -17,7 +17,7 @@ from hotline.errors import Invalid
 from hotline.facts import Channel, FactKind
 from hotline.plumbing.files import ORPHAN_AGE
 from hotline.tracking import format_tracking_code
-from services.ingest import actions
+from services.ingest import actions, following
 from services.ingest.commands import erase
 from services.ingest.documents import SCHEMA, Feedback, UnknownSchema, decode_feedback, encode
 from services.ingest.feedback import Draft
@@ -167,6 +167,23 @@ async def test_each_cause_makes_one_notice_and_restricted_ones_none(desk: Desk) 
     hidden = ticket_of(feedback, restricted=True, question="Ai?", acknowledged_at=NOW + timedelta(hours=1))
     await actions.apply_ticket_changed(desk.intake, ticket_fact(feedback.feedback_id, hidden, seq=4), now=NOW)
     assert await desk.count("ingest_notice") == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_shown"),
+    [({}, True), ({"code": None, "field": None}, False), ({"restricted": True, "code": None}, False)],
+)
+async def test_who_sent_it_is_shown_only_once_it_is_classified_and_open(
+    desk: Desk, changes: dict[str, object], is_shown: bool
+) -> None:
+    feedback = await taken(desk, replace(DRAFT, phone="0912345678"))
+    assert following.contact_of(feedback) is None
+    said = ticket_fact(feedback.feedback_id, ticket_of(feedback, **changes), seq=1)
+    await actions.apply_ticket_changed(desk.intake, said, now=NOW)
+    kept = await desk.intake.store.get(feedback.feedback_id)
+    assert kept is not None and kept.reporter is not None and kept.reporter.phone is not None
+    assert (following.contact_of(kept) is not None) is is_shown
+    assert len(await desk.intake.store.earlier_calls(kept.reporter.phone, 9)) == is_shown
 
 
 def postman(desk: Desk, smtp_url: str) -> Postman:

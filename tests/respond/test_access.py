@@ -37,7 +37,9 @@ from tests.respond.builders import (
     session,
 )
 
-NEW, ASSIGNED, RESTRICTED = new_ticket(), assigned(new_ticket()), restricted_ticket()
+UNCLASSIFIED = new_ticket()
+NEW = classify(new_ticket(), classification())
+ASSIGNED, RESTRICTED = assigned(NEW), restricted_ticket()
 OPERATOR = session(Role.OPERATOR)
 TRIAGE = session(Role.TRIAGE_OFFICER)
 SCREENER = session(Role.TRIAGE_OFFICER, is_screener=True)
@@ -75,6 +77,19 @@ TABLE = [
 def test_who_sees_what(who: Session, new: bool, assigned: bool, restricted: bool) -> None:
     seen = [ticket_for(who, ticket) is not None for ticket in (NEW, ASSIGNED, RESTRICTED)]
     assert seen == [new, assigned, restricted]
+
+
+@pytest.mark.parametrize(("who", "_new", "_assigned", "restricted"), TABLE)
+def test_what_is_not_classified_yet_is_seen_as_if_it_were_restricted(
+    who: Session, _new: bool, _assigned: bool, restricted: bool
+) -> None:
+    """It may be a denunciation: while the model is down nobody else may read it."""
+    seen = [ticket_for(who, ticket) is not None for ticket in (UNCLASSIFIED, assigned_unclassified())]
+    assert seen == [restricted, restricted]
+
+
+def assigned_unclassified() -> Ticket:
+    return assigned(UNCLASSIFIED)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +164,7 @@ def test_a_name_given_in_a_later_word_counts_too() -> None:
 
 
 def test_a_name_in_an_ordinary_ticket_keeps_no_inspector_away() -> None:
-    ticket = new_ticket(text="Cảm ơn bà Lê Thị Hoa")
+    ticket = classify(new_ticket(text="Cảm ơn bà Lê Thị Hoa"), classification())
     assert ticket_for_inspector(INSPECTOR, ticket) is ticket
 
 

@@ -312,3 +312,12 @@ async def test_no_field_of_the_log_is_missing_only_where_something_is_hidden(
             await handle(said)
         logged.append([(record.getMessage(), sorted(record.__dict__["fields"])) for record in caplog.records])
     assert logged[0] == logged[1] == [("ticket_changed", ["cause", "feedback_id", "version"])]
+
+
+async def test_what_is_not_classified_yet_waits_with_the_restricted_and_not_at_the_desk(desk: Desk) -> None:
+    await apply_fact(desk, feedback(), NOW)
+    assert (await desk.store.for_desk(Page()), await desk.store.count_for_desk()) == ([], 0)
+    assert [ticket.feedback_id for ticket in await desk.store.restricted(Page())] == ["f1"]
+    await apply_fact(desk, classification(needs_review=True), NOW)
+    assert await desk.store.count_for_desk() == len(await desk.store.for_desk(Page())) == 1
+    assert await desk.store.restricted(Page()) == []
