@@ -25,6 +25,7 @@ Work = Callable[[sqlite3.Connection], T]
 MAX_GROUP = 256
 READERS = 4
 LOCK_WAIT_S = 30.0
+CHECKPOINT_WAIT_S = 2.0
 
 
 class StoreUnavailable(WorldIsDown):
@@ -38,6 +39,7 @@ class Job:
     work: Work[Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    is_checkpoint: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -84,6 +86,18 @@ class Database:
         future: asyncio.Future[T] = loop.create_future()
         self.jobs.put(Job(work, loop, future))
         return await future
+
+    async def checkpoint(self) -> None:
+        """Copy the write-ahead log into the file and empty it: what was erased before lies in neither then.
+
+        Raises StoreUnavailable when a reader holds the log for longer than CHECKPOINT_WAIT_S: try again.
+        """
+        if self.writer is None:
+            raise StoreUnavailable("the database is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self.jobs.put(Job(lambda _: None, loop, future, is_checkpoint=True))
+        await future
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a read-only connection; it sees every write that has returned."""
@@ -135,6 +149,7 @@ class Database:
         try:
             connection = connection or connect(self.path)
             commit_group(connection, group)
+            empty_log(connection, [job for job in group if job.is_checkpoint and job.error is None])
         except BaseException as error:  # noqa: BLE001 - whatever broke, the callers are told and the thread goes on
             step("writer_connects_anew", level="ERROR", error=type(error).__name__)
             refuse(group, error)
@@ -198,6 +213,20 @@ def commit_group(connection: sqlite3.Connection, group: Sequence[Job]) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         refuse(group, error)
+
+
+def empty_log(connection: sqlite3.Connection, asking: Sequence[Job]) -> None:
+    """Empty the write-ahead log, outside any transaction, for those who asked; they are told when that failed."""
+    if not asking:
+        return
+    connection.execute(f"PRAGMA busy_timeout = {int(CHECKPOINT_WAIT_S * 1000)}")
+    try:
+        is_busy = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+    except sqlite3.OperationalError:
+        is_busy = True
+    connection.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_S * 1000)}")
+    for job in asking if is_busy else ():
+        job.error = StoreUnavailable("the write-ahead log could not be emptied: a reader holds it")
 
 
 def refuse(group: Sequence[Job], error: BaseException) -> None:

@@ -137,3 +137,26 @@ async def test_a_connection_that_breaks_in_mid_group_fails_that_group_and_the_ne
     assert [type(result) for result in broken] == [StoreUnavailable] * 3
     await asyncio.wait_for(notes.write(add("after")), 10)
     assert await bodies(notes) == ["after"]
+
+
+async def test_after_a_checkpoint_what_was_deleted_lies_in_no_file(notes: Database) -> None:
+    await notes.write(add("these words are to be forgotten"))
+    await notes.write(lambda connection: connection.execute("delete from note"))
+    await asyncio.gather(notes.checkpoint(), notes.write(add("stays")))
+    files = list(notes.path.parent.glob(f"{notes.path.name}*"))
+    assert notes.path in files
+    assert not any(b"to be forgotten" in file.read_bytes() for file in files)
+    assert await bodies(notes) == ["stays"]
+
+
+async def test_a_log_that_a_reader_holds_is_said_to_be_held(notes: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotline.plumbing.sqlite.CHECKPOINT_WAIT_S", 0.01)
+    await notes.write(add("first"))
+    reader = sqlite3.connect(notes.path, isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select * from note").fetchall()
+    await notes.write(add("second"))
+    with pytest.raises(StoreUnavailable, match="reader"):
+        await notes.checkpoint()
+    reader.close()
+    await notes.checkpoint()
