@@ -55,6 +55,7 @@ class Settings:
     mail_from: str
     power_company_phone: str
     session_hours: int
+    submissions_per_minute: int
     log_level: str
 
     @property
@@ -84,6 +85,13 @@ def read_hours(value: str) -> int:
     """A whole number of hours from 1 to 72."""
     if not value.isdecimal() or not 1 <= int(value) <= 72:
         raise ValueError("give whole hours from 1 to 72")
+    return int(value)
+
+
+def read_count(value: str) -> int:
+    """A whole number from 0 to 100 000."""
+    if not value.isdecimal() or int(value) > 100_000:
+        raise ValueError("give a whole number from 0 (no limit) to 100000")
     return int(value)
 
 
@@ -197,6 +205,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="MAIL_FROM", default="1022@localhost", read=read_text, meaning="sender of notices"),
     Setting(name="POWER_COMPANY_PHONE", default="1900 6769", read=read_text, meaning="shown above the form"),
     Setting(name="SESSION_HOURS", default="8", read=read_hours, meaning="how long a sign-in holds"),
+    Setting(
+        name="SUBMISSIONS_PER_MINUTE",
+        default="120",
+        read=read_count,
+        meaning="feedbacks taken from one address without an API key, 0 for no limit",
+    ),
     Setting(name="LOG_LEVEL", default="INFO", read=read_log_level, meaning="how much is logged"),
 )
 

@@ -92,7 +92,7 @@ async def send_one(session: aiohttp.ClientSession, url: str, number: int, messag
         headers = signed_headers(raw, f"demo-{message.id}", now)
     else:
         path, raw = "/api/v1/feedback", json.dumps(web_body(number, message), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f"demo-{message.id}"}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"demonstration-{message.id}"}
     async with session.post(url + path, data=raw, headers=headers) as answer:
         if answer.status != 201:
             said = await answer.text()

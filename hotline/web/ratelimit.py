@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from hotline.web.keys import SETTINGS
+from hotline.web.keys import NOW, SETTINGS
 
 MAX_CLIENTS = 50_000
 NO_ADDRESS = "unknown"
@@ -68,3 +68,8 @@ def client_address(request: web.Request) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
+
+
+def is_too_often(limit: RateLimit | None, request: web.Request) -> bool:
+    """Take one token of this request's address and say whether there was none; without a limit there always is."""
+    return limit is not None and not limit.allows(client_address(request), request[NOW])

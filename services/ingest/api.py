@@ -4,8 +4,10 @@ Errors are problem documents (RFC 9457) that name every field at once. It reads 
 signatures, and leaves every decision to the actions. A tracking code, a number or a word of a body is never logged.
 """
 
+import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +23,7 @@ from hotline.uploads import MAX_FILE_BYTES, MAX_FILES, check_count
 from hotline.web.audience import Audience
 from hotline.web.keys import NOW
 from hotline.web.pages import problem
-from hotline.web.ratelimit import RateLimit, client_address
+from hotline.web.ratelimit import RateLimit, client_address, is_too_often
 from hotline.web.service import Route
 from hotline.web.shell import api_client
 from hotline.working_days import VN
@@ -34,6 +36,7 @@ from services.ingest.following import public_state
 from services.ingest.store import WasErased
 
 KEY_HEADER = "Idempotency-Key"
+TOO_MUCH_WITHOUT_KEY = "too_much_without_key"
 SMALL_BODY_BYTES = 1024 * 1024
 LARGEST_BODY_BYTES = MAX_FILES * MAX_FILE_BYTES * 4 // 3 + 2 * SMALL_BODY_BYTES
 JSON_TYPES = frozenset({"application/json", "application/octet-stream", "text/plain"})
@@ -42,11 +45,12 @@ _ENCODER = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackApi:
-    """The handlers, with what they work on; `lookups` bounds guessing of tracking codes."""
+    """The handlers, with what they work on; `lookups` bounds guessing of tracking codes, `submissions` flooding."""
 
     intake: actions.Intake
     webhook_secret: str
     lookups: RateLimit
+    submissions: RateLimit | None
 
     def routes(self) -> tuple[Route, ...]:
         """Return the API's routes."""
@@ -60,12 +64,20 @@ class FeedbackApi:
         )
 
     async def submit(self, request: web.Request) -> web.Response:
-        """Take a feedback in: 201, the same again for a repeat under the same key."""
+        """Take a feedback in: 201, the same again for a repeat under the same key.
+
+        Without an API key the body is small, without files, and not sent too often; nothing more is read of others.
+        """
         client = api_client(request)
         if client is None and "Authorization" in request.headers:
             return problem(request, 401, "ingest.api.key_unknown.title")
+        if client is None and is_too_often(self.submissions, request):
+            return too_often(request, [FieldError(field="body", code="too_many_sent")])
         try:
-            body, faults = read_body(await read_bounded(request), FeedbackBody)
+            raw = await read_bounded(request, LARGEST_BODY_BYTES if client else SMALL_BODY_BYTES, has_key=bool(client))
+            body, faults = await read_feedback(raw)
+            if client is None and body.attachments:
+                raise Invalid([needs_key("attachments")])
             if client is None and body.channel not in {None, Channel.WEB} and body.channel in set(Channel):
                 fault = FieldError(field="channel", code="channel_needs_key", params={"channel": str(body.channel)})
                 return problem(request, 403, "ingest.api.key_needed.title", [fault])
@@ -83,9 +95,7 @@ class FeedbackApi:
         """Return the public state of a tracking code; 404 for one that nobody has, 429 for too many tries."""
         address, now = client_address(request), request[NOW]
         if not self.lookups.allows(address, now):
-            answer = problem(request, 429, "http.too_many.title")
-            answer.headers["Retry-After"] = "60"
-            return answer
+            return too_often(request)
         try:
             code = parse_tracking_code(request.match_info["tracking_code"])
             feedback = await actions.by_tracking_code(self.intake, code)
@@ -133,7 +143,9 @@ class FeedbackApi:
         sent = body.attachments or []
         check_count(len(sent))
         found: list[FieldError] = []
-        contents = [decoded(item, f"attachments[{at}].content", found) for at, item in enumerate(sent)]
+        contents = await asyncio.to_thread(
+            lambda: [decoded(item, f"attachments[{at}].content", found) for at, item in enumerate(sent)]
+        )
         without_files = api_draft(body, attachments=(), origin=None, client=None)
         actions.checked(self.intake.rules, without_files, now=now, faults=(*faults, *found))
         kept = []
@@ -154,7 +166,14 @@ def decoded(item: AttachmentBody, field: str, faults: list[FieldError]) -> bytes
         return b""
 
 
-async def read_bounded(request: web.Request, limit: int = LARGEST_BODY_BYTES) -> bytes:
+async def read_feedback(raw: bytes) -> tuple[FeedbackBody, tuple[FieldError, ...]]:
+    """Return the body and the faults of its shape; one with files is taken apart off the event loop."""
+    if len(raw) <= SMALL_BODY_BYTES:
+        return read_body(raw, FeedbackBody)
+    return await asyncio.to_thread(read_body, raw, FeedbackBody)
+
+
+async def read_bounded(request: web.Request, limit: int, *, has_key: bool = True) -> bytes:
     """Return the body; raises Invalid for one over the limit or of a type that is no JSON, without reading it whole."""
     if request.content_type not in JSON_TYPES and not request.content_type.endswith("+json"):
         raise Invalid([FieldError(field="body", code="body_not_json_type")])
@@ -168,8 +187,14 @@ async def read_bounded(request: web.Request, limit: int = LARGEST_BODY_BYTES) ->
             if len(body) > limit:
                 break
     if len(body) > limit or (size is not None and size > limit):
-        raise Invalid([FieldError(field="body", code="body_too_large", params={"limit": str(limit // 1024**2)})])
+        fault = FieldError(field="body", code="body_too_large", params={"limit": str(limit // 1024**2)})
+        raise Invalid([fault if has_key else needs_key("body")])
     return bytes(body)
+
+
+def needs_key(field: str) -> FieldError:
+    """Return the fault of what is too much for a caller without an API key."""
+    return FieldError(field=field, code=TOO_MUCH_WITHOUT_KEY, params={"limit": str(SMALL_BODY_BYTES // 1024**2)})
 
 
 def is_signed(secret: str, raw: bytes, request: web.Request) -> bool:
@@ -184,9 +209,17 @@ def is_signed(secret: str, raw: bytes, request: web.Request) -> bool:
 
 def invalid_problem(request: web.Request, invalid: Invalid) -> web.Response:
     """Return all faults: 400 when the body could not be read at all, 413 when it is too large, else 422."""
-    codes = {error.code for error in invalid.errors if error.field == "body"}
-    status = 413 if "body_too_large" in codes else 415 if "body_not_json_type" in codes else 400 if codes else 422
+    too_much = {"body_too_large", TOO_MUCH_WITHOUT_KEY}
+    codes = {error.code for error in invalid.errors if error.field == "body" or error.code in too_much}
+    status = 413 if codes & too_much else 415 if "body_not_json_type" in codes else 400 if codes else 422
     return problem(request, status, "ingest.api.invalid.title", invalid.errors)
+
+
+def too_often(request: web.Request, faults: Sequence[FieldError] = ()) -> web.Response:
+    """Return 429: nothing was stored, the caller may repeat after a while."""
+    answer = problem(request, 429, "http.too_many.title", faults)
+    answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def unavailable(request: web.Request) -> web.Response:

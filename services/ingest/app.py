@@ -60,17 +60,24 @@ async def open_intake(backend: Backend) -> actions.Intake:
     )
 
 
+def submission_limit(per_minute: int) -> RateLimit | None:
+    """Return the limit of what one address may send without an API key: a minute's worth at once; None for no limit."""
+    return RateLimit(burst=per_minute, refill=timedelta(minutes=1) / per_minute) if per_minute else None
+
+
 async def open_service(backend: Backend, settings: Settings) -> Service:
     """Open ingest on an open backend; raises what the store raises."""
     intake = await open_intake(backend)
     lookups = RateLimit(burst=LOOK_UPS_AT_ONCE, refill=LOOK_UP_REFILL)
+    submissions = submission_limit(settings.submissions_per_minute)
     citizen = CitizenPages(
         intake=intake,
         secret=settings.secret_key,
         power_company_phone=settings.power_company_phone,
         lookups=lookups,
+        submissions=submissions,
     )
-    api = FeedbackApi(intake=intake, webhook_secret=settings.webhook_secret, lookups=lookups)
+    api = FeedbackApi(intake=intake, webhook_secret=settings.webhook_secret, lookups=lookups, submissions=submissions)
     handle = handler(intake, backend.clock)
     consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     postman = Postman(store=intake.store, smtp_url=settings.smtp_url, sender=settings.mail_from, clock=backend.clock)

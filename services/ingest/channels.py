@@ -20,6 +20,7 @@ from services.ingest.identity import Origin, from_call, from_key, from_slip
 from services.ingest.locating import PlaceTyped
 
 MAX_KEY_CHARACTERS = 255
+MIN_PUBLIC_KEY_CHARACTERS = 16
 CALL_FIELDS = {
     "text": "note",
     "received_at": "started_at",
@@ -61,11 +62,15 @@ def api_draft(
 def api_origin(key: str, external_id: str, *, client: str | None) -> Origin | None:
     """Return what names an API message: its idempotency key, or a partner's own id; None lets each be a new one.
 
-    Raises Invalid for a key that is no 1 to 255 printable ASCII characters.
+    Raises Invalid for a key that is no 1 to 255 printable ASCII characters, and for a short one of somebody without an
+    API key: all of them share one scope, so theirs must be too long for two to choose the same or to guess.
     """
     if key:
         if len(key) > MAX_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
             raise Invalid([FieldError(field="Idempotency-Key", code="idempotency_key_bad")])
+        if client is None and len(key) < MIN_PUBLIC_KEY_CHARACTERS:
+            limit = str(MIN_PUBLIC_KEY_CHARACTERS)
+            raise Invalid([FieldError(field="Idempotency-Key", code="idempotency_key_short", params={"limit": limit})])
         return from_key(f"api:{client or ''}", key)
     return from_key(f"external:{client}", external_id) if client and external_id else None
 

@@ -25,7 +25,7 @@ from hotline.web.files import keeper, serve_file
 from hotline.web.forms import Form, read_form
 from hotline.web.keys import NOW
 from hotline.web.pages import lang_of, page
-from hotline.web.ratelimit import RateLimit, client_address
+from hotline.web.ratelimit import RateLimit, client_address, is_too_often
 from hotline.web.service import Route
 from services.ingest import actions
 from services.ingest.citizen_form import (
@@ -56,6 +56,7 @@ class CitizenPages:
     secret: str
     power_company_phone: str
     lookups: RateLimit
+    submissions: RateLimit | None
 
     @cached_property
     def kept(self) -> KeptFiles:
@@ -102,12 +103,19 @@ class CitizenPages:
         raise web.HTTPSeeOther("/")
 
     async def submit(self, request: web.Request) -> web.Response:
-        """Take the form in and show the receipt; the same form again shows the same receipt."""
+        """Take the form in and show the receipt; the same form again shows the same receipt.
+
+        From an address that sends too much the words are read and shown again, the files are read past.
+        """
         kept: list[Attachment] = []
-        keep = keeper(self.intake.vault, kept, "attachments")
+        must_wait = is_too_often(self.submissions, request)
+        keep = None if must_wait else keeper(self.intake.vault, kept, "attachments")
         form = await read_form(request, max_bytes=MAX_FORM_BYTES, max_field_bytes=MAX_FIELD_BYTES, keep_file=keep)
         files = tuple({file.file_id: file for file in (*self.kept.read(form.all("kept_files")), *kept)}.values())
         typed = {name: values[0] for name, values in form.values.items()}
+        if must_wait:
+            wait = [FieldError(field="text", code="too_many_sent")]
+            return self._form(request, form, errors=wait, files=files[:MAX_FILES], status=429)
         draft = web_draft(typed, home=self.home, attachments=files)
         try:
             check_count(len(files))

@@ -25,6 +25,7 @@ def test_every_fault_is_named_at_once_with_its_remedy() -> None:
         "WEBHOOK_SECRET": "secret",
         "SMTP_URL": "mail.example.vn",
         "SESSION_HOURS": "0",
+        "SUBMISSIONS_PER_MINUTE": "-1",
         "LOG_LEVEL": "LOUD",
     }
     with pytest.raises(SettingsError) as refused:

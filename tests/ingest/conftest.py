@@ -36,6 +36,7 @@ def settings(tmp_path: Path) -> Settings:
             "SECRET_KEY": SECRET,
             "WEBHOOK_SECRET": WEBHOOK_SECRET,
             "API_KEYS": f"partner:{PARTNER_KEY}",
+            "SUBMISSIONS_PER_MINUTE": "0",
         }
     )
 
