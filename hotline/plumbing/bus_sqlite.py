@@ -63,11 +63,16 @@ class SqliteLog:
         )
 
     def erase(self, connection: sqlite3.Connection, feedback_id: str) -> None:
-        """Remove every fact of a feedback but the one that says it was erased, from log and dead letters."""
+        """Remove every fact of a feedback but the one that says it was erased, from log and dead letters.
+
+        That one stays in both: a group that could not handle it must still hear of it.
+        """
         connection.execute(
             "delete from bus_fact where feedback_id = ? and kind <> ?", (feedback_id, FactKind.FEEDBACK_ERASED)
         )
-        connection.execute("delete from bus_dead_letter where feedback_id = ?", (feedback_id,))
+        connection.execute(
+            "delete from bus_dead_letter where feedback_id = ? and kind <> ?", (feedback_id, FactKind.FEEDBACK_ERASED)
+        )
 
     async def publish(self, facts: Sequence[Fact]) -> None:
         """See `Bus`."""
@@ -82,12 +87,15 @@ class SqliteLog:
         return open_fact(delivery.envelope, self.sealer)
 
     async def bury(self, group: str, delivery: Delivery, *, error: str, attempts: int, now: datetime) -> None:
-        """See `Bus`."""
-        values = (group, *columns_of(delivery.envelope), error, attempts, now.isoformat())
+        """See `Bus`; a fact that was erased meanwhile leaves no letter."""
+        fact_id = delivery.envelope.fact_id
+        values = (group, *columns_of(delivery.envelope), error, attempts, now.isoformat(), fact_id, fact_id)
         await self.database.write(
             lambda connection: connection.execute(
                 f"insert into bus_dead_letter (group_name, {ENVELOPE_COLUMNS}, error, attempts, first_at)"
-                " values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " select ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+                " where exists (select 1 from bus_fact where fact_id = ?)"
+                " or exists (select 1 from bus_dead_letter where fact_id = ?)"
                 " on conflict (group_name, fact_id) do update set error = excluded.error,"
                 " attempts = attempts + excluded.attempts, is_replaying = 0",
                 values,

@@ -153,7 +153,13 @@ class SqliteClassifyStore:
 
     async def erase(self, feedback_id: str) -> None:
         """See `ClassifyStore`."""
-        await self.database.write(lambda connection: erase_rows(connection, feedback_id))
+
+        def work(connection: sqlite3.Connection) -> None:
+            erase_rows(connection, feedback_id)
+            self.log.erase(connection, feedback_id)
+
+        await self.database.write(work)
+        await self.database.checkpoint()
 
     async def is_erased(self, feedback_id: str) -> bool:
         """See `ClassifyStore`."""

@@ -63,7 +63,7 @@ class RespondStore(Protocol):
         """Count an agency's tickets by status."""
 
     async def restricted(self, page: Page) -> list[Ticket]:
-        """Return what is restricted or not classified yet, what is still to be screened first, then the earliest due."""
+        """Return what is restricted or not classified yet: still to be screened first, then the earliest due."""
 
     async def running(self, page: Page) -> list[Ticket]:
         """Return unanswered tickets by their earliest due instant, restricted ones included."""

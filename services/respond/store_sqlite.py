@@ -168,7 +168,14 @@ class SqliteRespondStore:
 
     async def erase(self, feedback_id: str) -> frozenset[str]:
         """See `RespondStore`."""
-        return await self.database.write(lambda connection: erase_rows(connection, feedback_id))
+
+        def work(connection: sqlite3.Connection) -> frozenset[str]:
+            self.log.erase(connection, feedback_id)
+            return erase_rows(connection, feedback_id)
+
+        released = await self.database.write(work)
+        await self.database.checkpoint()
+        return released
 
     async def is_erased(self, feedback_id: str) -> bool:
         """See `RespondStore`."""

@@ -245,3 +245,14 @@ async def test_the_log_says_of_no_feedback_what_it_is_about(
         await handle(received("f2", text="Anh địa chính đòi phong bì"))
     told = [sorted(record.__dict__["fields"]) for record in caplog.records if record.getMessage() == "classified"]
     assert told == [["feedback_id", "model_version", "needs_review"]] * 2
+
+
+async def test_erasing_leaves_no_fact_but_the_erasure_and_no_word_in_any_file(
+    store: SqliteClassifyStore, log: SqliteLog
+) -> None:
+    await classify(store, judging(), received("f1", text="Xe tải chở cát chạy đêm"), NOW)
+    assert await log.lag("test") == 1
+    await store.erase("f1")
+    assert await log.lag("test") == 0
+    files = log.database.path.parent.glob(f"{log.database.path.name}*")
+    assert not any("Xe tải chở cát".encode() in file.read_bytes() for file in files)

@@ -75,3 +75,19 @@ async def test_the_file_holds_no_words_in_the_log(log: SqliteLog) -> None:
     content = b"".join(path.read_bytes() for path in log.database.path.parent.glob("hotline.db*"))
     assert b"f1" in content
     assert WORDS.encode() not in content
+
+
+async def test_a_letter_that_says_erased_outlives_the_erasing(log: SqliteLog) -> None:
+    await log.publish([erased("f1")])
+    delivery = (await log.subscribe("respond").next_batch(1))[0]
+    await log.bury("respond", delivery, error="ValueError at x.py:1", attempts=5, now=RECEIVED_AT)
+    await log.database.write(lambda connection: log.erase(connection, "f1"))
+    assert [letter.kind for letter in await log.dead_letters()] == [FactKind.FEEDBACK_ERASED]
+
+
+async def test_a_fact_erased_while_it_was_worked_on_is_not_buried(log: SqliteLog) -> None:
+    await log.publish([received("f1")])
+    delivery = (await log.subscribe("respond").next_batch(1))[0]
+    await log.database.write(lambda connection: log.erase(connection, "f1"))
+    await log.bury("respond", delivery, error="ValueError at x.py:1", attempts=5, now=RECEIVED_AT)
+    assert await log.dead_letters() == []

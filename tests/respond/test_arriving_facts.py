@@ -321,3 +321,12 @@ async def test_what_is_not_classified_yet_waits_with_the_restricted_and_not_at_t
     await apply_fact(desk, classification(needs_review=True), NOW)
     assert await desk.store.count_for_desk() == len(await desk.store.for_desk(Page())) == 1
     assert await desk.store.restricted(Page()) == []
+
+
+async def test_erasing_leaves_no_fact_but_the_erasure_and_no_word_in_any_file(desk: Desk, log: SqliteLog) -> None:
+    await apply_fact(desk, feedback(text="Xe tải chở cát chạy đêm"), NOW)
+    assert await log.lag("t") == 1
+    await desk.store.erase("f1")
+    assert await log.lag("t") == 0
+    files = log.database.path.parent.glob(f"{log.database.path.name}*")
+    assert not any("Xe tải chở cát".encode() in file.read_bytes() for file in files)
