@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,9 +54,13 @@ class FileVault:
         """Remove files older than a day that nothing refers to, and left-over temporaries; returns how many."""
         return await asyncio.to_thread(self._sweep, now, is_referenced)
 
-    async def remove(self, file_ids: Collection[str]) -> None:
-        """Remove files at once (an erasure); those that are gone already do not matter."""
-        await asyncio.to_thread(self._remove, file_ids)
+    def has(self, file_id: str) -> bool:
+        """Say whether a file is kept. Called by the stores inside the write that refers to it."""
+        return bool(FILE_ID.fullmatch(file_id)) and self._place(file_id).is_file()
+
+    def unlink(self, file_id: str) -> None:
+        """Remove a file at once (an erasure), inside the write that saw that nothing refers to it; gone is fine."""
+        self._place(file_id).unlink(missing_ok=True)
 
     def _keep(self, name: str, content: bytes, field: str) -> Attachment:
         media_type, kept = cleaned(name, content, field=field)
@@ -69,10 +73,6 @@ class FileVault:
         return Attachment(
             file_id=file_id, media_type=media_type, size_bytes=len(kept), name=stored_name(name, media_type)
         )
-
-    def _remove(self, file_ids: Collection[str]) -> None:
-        for file_id in file_ids:
-            self._place(file_id).unlink(missing_ok=True)
 
     def _write(self, path: Path, content: bytes) -> None:
         draft = self.folder / TEMPORARY / secrets.token_hex(16)

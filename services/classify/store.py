@@ -65,7 +65,7 @@ class ClassifyStore(Protocol):
         """Return every label that may train a model, the oldest first; none of a restricted feedback."""
 
     async def erase(self, feedback_id: str) -> None:
-        """Remove all of a feedback and remember only that it was erased, in no file of the database; calling twice is safe."""
+        """Remove all of a feedback and remember only that it was erased; calling twice is safe."""
 
     async def is_erased(self, feedback_id: str) -> bool:
         """Say whether the feedback was erased: late facts of it must not bring it back."""

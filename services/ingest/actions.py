@@ -72,14 +72,14 @@ async def submit(intake: Intake, draft: Draft, *, now: datetime, faults: Sequenc
     """Take a draft in, once: a repeat under the same origin gives what was stored the first time.
 
     `faults` are what the edge found already; they are said together with all others. Raises Invalid,
-    IdempotencyConflict for the same origin with a different body, WasErased.
+    IdempotencyConflict for the same origin with a different body, WasErased, FileIsGone.
     """
     for _ in range(ATTEMPTS):
         feedback = checked(intake.rules, draft, now=now, faults=faults)
         fact = fact_of(feedback, FactKind.FEEDBACK_RECEIVED, cause=f"received:{feedback.channel}", at=now)
         notices = receipt_notice(feedback, now=now, say=intake.say)
         try:
-            added = await intake.store.add(feedback, (fact,), notices)
+            added = await intake.store.add(feedback, (fact,), notices, intake.vault.has)
         except TrackingCodeTaken:
             continue
         if not added.is_new and added.feedback.fingerprint != feedback.fingerprint:
@@ -215,7 +215,7 @@ async def erase(intake: Intake, feedback_id: str, *, now: datetime) -> bool:
     if feedback is None:
         return False
     unkept = await intake.store.erase(feedback_id, (erasure_of(feedback, at=now),))
-    await intake.vault.remove(unkept)
+    await intake.store.release_files(unkept, intake.vault.unlink)
     step("feedback_erased", feedback_id=feedback_id)
     return True
 

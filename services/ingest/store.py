@@ -3,12 +3,13 @@
 Called only by the actions. A document and the facts it causes are written in one go or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from hotline.facts import Fact
+from hotline.plumbing.failures import WorldIsDown
 from services.ingest.documents import Batch, Feedback, Notice
 
 
@@ -24,6 +25,10 @@ class WasErased(Exception):
     """The feedback of this id was erased: it is not taken in again under the same key."""
 
 
+class FileIsGone(WorldIsDown):
+    """A file of the feedback was erased with another one after it was kept: send it again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
     """The feedback now stored under the id; `is_new` says whether this write brought it."""
@@ -35,10 +40,16 @@ class Added:
 class FeedbackStore(Protocol):
     """ingest's documents."""
 
-    async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
+    async def add(
+        self,
+        feedback: Feedback,
+        facts: Sequence[Fact],
+        notices: Sequence[Notice] = (),
+        has_file: Callable[[str], bool] | None = None,
+    ) -> Added:
         """Store a new feedback with its facts; when its id is there already, return that one and store nothing.
 
-        Durable when it returns. Raises TrackingCodeTaken, WasErased.
+        Durable when it returns. Raises TrackingCodeTaken, WasErased, FileIsGone when `has_file` denies a file of it.
         """
 
     async def add_chunk(self, chunk: Sequence[tuple[Feedback, Fact]], batch: Batch) -> Batch:
@@ -76,6 +87,9 @@ class FeedbackStore(Protocol):
 
         The id stays known as erased. Calling it again removes nothing and appends nothing.
         """
+
+    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
+        """Unlink those of the files that nothing refers to now; no write that would refer to one comes in between."""
 
     async def import_progress(self, batch_id: str) -> Batch | None:
         """Return how far a batch has come."""

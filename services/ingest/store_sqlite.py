@@ -4,9 +4,10 @@ Who sent a feedback is kept sealed beside the document (Luật BVDLCN 91/2025), 
 found through a keyed mark of them, so the file alone names nobody. Called through the `FeedbackStore` protocol.
 """
 
+import contextlib
 import hmac
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.seal import Sealer
-from hotline.plumbing.sqlite import Database
+from hotline.plumbing.sqlite import Database, StoreUnavailable
 from services.ingest.documents import (
     Batch,
     Feedback,
@@ -29,7 +30,7 @@ from services.ingest.documents import (
     encode,
 )
 from services.ingest.following import is_open_to_staff, needs_telling
-from services.ingest.store import Added, Conflict, TrackingCodeTaken, WasErased
+from services.ingest.store import Added, Conflict, FileIsGone, TrackingCodeTaken, WasErased
 
 CONTACT_KEY_ID = "secret"
 
@@ -69,7 +70,13 @@ class SqliteFeedbackStore:
         self.sealer = Sealer({CONTACT_KEY_ID: secret})
         self.mark_key = hmac.digest(secret.encode(), b"ingest phone mark", "sha256")
 
-    async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
+    async def add(
+        self,
+        feedback: Feedback,
+        facts: Sequence[Fact],
+        notices: Sequence[Notice] = (),
+        has_file: Callable[[str], bool] | None = None,
+    ) -> Added:
         """See `FeedbackStore`."""
         row = self._row(feedback)
 
@@ -77,6 +84,8 @@ class SqliteFeedbackStore:
             if _is_erased(connection, feedback.feedback_id):
                 raise WasErased(feedback.feedback_id)
             if self._insert(connection, feedback, row):
+                if has_file is not None and not all(has_file(file.file_id) for file in feedback.attachments):
+                    raise FileIsGone(feedback.feedback_id)
                 self.log.append(connection, facts)
                 _insert_notices(connection, notices)
                 return Added(feedback=feedback, is_new=True)
@@ -174,7 +183,22 @@ class SqliteFeedbackStore:
             self.log.append(connection, facts)
             return _release_files(connection, feedback_id)
 
-        return await self.database.write(work)
+        released = await self.database.write(work)
+        with contextlib.suppress(StoreUnavailable):
+            # The other services empty it too when they read of the erasure, and do not stop before they have.
+            await self.database.checkpoint()
+        return released
+
+    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
+        """See `FeedbackStore`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for file_id in file_ids:
+                if not connection.execute("select 1 from ingest_file where file_id = ?", (file_id,)).fetchone():
+                    unlink(file_id)
+
+        if file_ids:
+            await self.database.write(work)
 
     async def import_progress(self, batch_id: str) -> Batch | None:
         """See `FeedbackStore`."""

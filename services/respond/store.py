@@ -4,7 +4,7 @@ Ticket and facts are written together. Lists show only tickets whose receipt has
 list but the screeners' and the inspectors'.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -85,6 +85,9 @@ class RespondStore(Protocol):
 
         Returns the ids of its answers' files that no other ticket keeps.
         """
+
+    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
+        """Unlink those of the files that nothing refers to now; no write that would refer to one comes in between."""
 
     async def is_erased(self, feedback_id: str) -> bool:
         """Say whether the feedback was erased: late facts of it must not bring it back."""

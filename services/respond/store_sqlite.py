@@ -1,7 +1,7 @@
 """respond's store in the embedded database: tables `respond_*`, the document as JSON beside indexed columns."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from hotline.facts import Fact
@@ -176,6 +176,17 @@ class SqliteRespondStore:
         released = await self.database.write(work)
         await self.database.checkpoint()
         return released
+
+    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
+        """See `RespondStore`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for file_id in file_ids:
+                if not connection.execute("select 1 from respond_file where file_id = ?", (file_id,)).fetchone():
+                    unlink(file_id)
+
+        if file_ids:
+            await self.database.write(work)
 
     async def is_erased(self, feedback_id: str) -> bool:
         """See `RespondStore`."""

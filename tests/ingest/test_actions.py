@@ -23,7 +23,7 @@ from services.ingest.documents import SCHEMA, Feedback, UnknownSchema, decode_fe
 from services.ingest.feedback import Draft
 from services.ingest.identity import from_key
 from services.ingest.notify import Postman
-from services.ingest.store import Conflict
+from services.ingest.store import Conflict, FileIsGone
 from tests.ingest.builders import NOW, SECRET, Desk, ticket_fact, ticket_of
 
 DRAFT = Draft(channel=Channel.WEB, text="Mất nước.", email="may@example.vn", has_page=True, origin=from_key("t", "1"))
@@ -125,6 +125,25 @@ async def test_erasing_leaves_nothing_but_the_fact_that_says_so(desk: Desk) -> N
     assert await desk.count("ingest_notice") == 0
     facts = await desk.facts()
     assert [(fact.kind, fact.seq) for fact in facts] == [(FactKind.FEEDBACK_ERASED, 2)]
+
+
+async def test_a_file_named_anew_while_its_feedback_is_erased_is_never_missing(desk: Desk) -> None:
+    """Between the erasing write and the unlinking somebody sends the same file: it stays, or that one is refused."""
+    file = await desk.intake.vault.keep("don.pdf", b"%PDF-1.7\n%%EOF\n", field="attachments")
+    first = await taken(desk, replace(DRAFT, attachments=(file,)))
+    released = await desk.intake.store.erase(first.feedback_id, ())
+    assert released == {file.file_id}
+    await taken(desk, replace(DRAFT, attachments=(file,), origin=from_key("t", "2")))
+    await desk.intake.store.release_files(released, desk.intake.vault.unlink)
+    assert desk.intake.vault.has(file.file_id)
+
+
+async def test_a_feedback_whose_file_was_erased_after_it_was_kept_is_not_accepted(desk: Desk) -> None:
+    file = await desk.intake.vault.keep("don.pdf", b"%PDF-1.7\n%%EOF\n", field="attachments")
+    desk.intake.vault.unlink(file.file_id)
+    with pytest.raises(FileIsGone):
+        await taken(desk, replace(DRAFT, attachments=(file,)))
+    assert await desk.count("ingest_feedback") == 0
 
 
 async def test_a_file_two_feedbacks_share_outlives_the_erasure_of_one(desk: Desk) -> None:
