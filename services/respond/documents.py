@@ -99,14 +99,16 @@ def state_of(ticket: Ticket, rules: Rules, now: datetime) -> TicketState:
         acknowledged_at=acknowledged_at,
         answered_at=answered_at,
         told_at=ticket.told_at,
-        answer=public_answer(ticket, rules.agency_name) if ticket.status in ANSWERED and ticket.answer else None,
+        answer=public_answer(ticket, rules.agency_name) if ticket.status in ANSWERED else None,
         question=ticket.question if ticket.status is Status.AWAITING_CITIZEN else None,
         reason=public_reason(ticket) if ticket.status in ENDED else None,
     )
 
 
 def public_reason(ticket: Ticket) -> str | None:
-    """Return why a ticket goes no further here, with where the citizen is sent; None when nothing was said."""
+    """Return why a ticket goes no further here, with where the citizen is sent; None when nothing was said openly."""
+    if ticket.is_reason_restricted:
+        return None
     return "\n".join(words for words in (ticket.destination, ticket.reason) if words) or None
 
 
@@ -117,9 +119,11 @@ def restricted_status(status: Status) -> Status:
     return Status.RECEIVED if status is Status.RECEIVED else Status.IN_PROGRESS
 
 
-def public_answer(ticket: Ticket, agency_name: AgencyName) -> PublicAnswer:
-    """Return the newest answer as the citizen reads it."""
-    answer = ticket.answers[-1]
+def public_answer(ticket: Ticket, agency_name: AgencyName) -> PublicAnswer | None:
+    """Return the newest answer as the citizen reads it; none that was given while the ticket was restricted."""
+    answer = ticket.answer
+    if answer is None or answer.is_restricted:
+        return None
     return PublicAnswer(
         text=answer.text,
         number=answer.number,

@@ -47,7 +47,9 @@ def ended_assignments(ticket: Ticket, action: Action, now: datetime) -> tuple[As
 
 def acknowledge(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
     """Keep who told the citizen, how, and what was said."""
-    said = Acknowledgement(by=actor.account_id, how=given["how"], said=given["said"], at=now)
+    said = Acknowledgement(
+        by=actor.account_id, how=given["how"], said=given["said"], at=now, is_restricted=ticket.restricted
+    )
     return replace(ticket, acknowledgement=said)
 
 
@@ -93,6 +95,7 @@ def sign(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
         answered_at=now,
         promised_on=written.promised_on,
         files=written.files,
+        is_restricted=ticket.restricted,
     )
     return replace(ticket, draft=None, answers=(*ticket.answers, signed), reopen_requested_at=None)
 
@@ -124,7 +127,12 @@ def close(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
 
 def end(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
     """Keep why it goes no further here, and where the citizen is sent."""
-    return replace(ticket, reason=given["note"], destination=given.get("destination"))
+    return replace(
+        ticket,
+        reason=given["note"],
+        destination=given.get("destination"),
+        is_reason_restricted=ticket.restricted,
+    )
 
 
 def mark_duplicate(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
@@ -134,7 +142,7 @@ def mark_duplicate(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -
 
 def restore(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
     """Undo an ending; the promise first made still runs."""
-    return replace(ticket, reason=None, destination=None, duplicate_of=None, route=None)
+    return replace(ticket, reason=None, is_reason_restricted=False, destination=None, duplicate_of=None, route=None)
 
 
 def restrict(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:

@@ -16,7 +16,7 @@ from hotline.working_days import VN
 from services.respond.clocks import Clock, OnTime, clocks, on_time
 from services.respond.rules import Rules
 from services.respond.ticket import ClockKind, Ticket
-from services.respond.ticket_view import answerable_for, owner_name, sees_restricted
+from services.respond.ticket_view import answerable_for, as_seen, owner_name, sees_restricted
 
 COLUMNS = (
     "id",
@@ -96,6 +96,7 @@ def cells_of(
     running = clocks(ticket, now, rules.calendar)
     acknowledgement = next(clock for clock in running if clock.kind is ClockKind.ACKNOWLEDGEMENT)
     response = [clock for clock in running if clock.kind is ClockKind.RESPONSE][-1]
+    ticket = as_seen(session, ticket)
     code = ticket.classification.code if ticket.classification and not ticket.restricted else None
     is_open = ticket.route is not None and not ticket.restricted
     breaches = [b for b in ticket.breaches if b.clock is not ClockKind.SCREENING or sees_restricted(session)]
@@ -114,7 +115,7 @@ def cells_of(
         "response_at": in_vietnam(response.stopped_at if not response.is_void else None),
         "late_by_hours": hours(response, now),
         "breaches": "; ".join(word(f"clock.{breach.clock}") for breach in breaches),
-        "acknowledged_by": full_name(said.by) or said.by if said else "",
+        "acknowledged_by": full_name(said.by) or said.by if said and said.by else "",
     }
 
 

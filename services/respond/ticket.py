@@ -224,12 +224,13 @@ class PromiseRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """A person told the citizen: received, who answers, by when."""
+    """A person told the citizen: received, who answers, by when; `is_restricted` when the ticket was so then."""
 
     by: str
     how: str
     said: str
     at: datetime
+    is_restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +258,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A signed answer; `told_at` is when a citizen who left only a phone was told."""
+    """A signed answer; `told_at` is when a citizen who left only a phone was told.
+
+    `is_restricted` says that it was given while the ticket was restricted.
+    """
 
     text: str
     outcome: Outcome
@@ -269,6 +273,7 @@ class Answer:
     promised_on: date | None = None
     files: tuple[Attachment, ...] = ()
     told_at: datetime | None = None
+    is_restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +319,7 @@ class Ticket:
     answers: tuple[Answer, ...] = ()
     question: str | None = None
     reason: str | None = None
+    is_reason_restricted: bool = False
     destination: str | None = None
     duplicate_of: str | None = None
     rating: int | None = None

@@ -5,20 +5,23 @@ with screeners and inspectors after it was returned to the desk. Pure: no senten
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf
 
+from hotline.facts import ClassificationState
 from hotline.roles import Role, Session
-from hotline.taxonomy import load_taxonomy
+from hotline.taxonomy import PetitionKind, is_restricted_code, load_taxonomy
 from hotline.text import fold
 from hotline.working_days import WorkingCalendar
+from services.respond.arrivals import MODEL
 from services.respond.clocks import DESK, SCREENER, Clock, answer_to, clocks
 from services.respond.rules import Rules
 from services.respond.ticket import (
     SCREENING_ROLES,
     Action,
+    Answer,
     Breach,
     ClockKind,
     HistoryEntry,
@@ -30,6 +33,7 @@ FIRST_WORDS = 140
 ABOUT_AGENCY = frozenset({Action.ASSIGN, Action.REASSIGN})
 BY_STEP = frozenset({Action.WARN, Action.BREACH, Action.ESCALATE})
 RESTRICTING = frozenset({Action.RESTRICT, Action.CONFIRM_RESTRICTED, Action.RETURN_TO_DESK})
+SUSPECTED_KINDS = frozenset({PetitionKind.TO_CAO, PetitionKind.TIN_BAO_TOI_PHAM})
 WITHOUT_NAME = frozenset({Party.CITIZEN})
 
 AgencyName = Callable[[str], str]
@@ -99,6 +103,36 @@ def seen_history(session: Session, ticket: Ticket) -> tuple[HistoryEntry, ...]:
     if sees_restricted(session):
         return ticket.history
     return tuple(without_restricted_times(ticket.history))
+
+
+def as_seen(session: Session, ticket: Ticket) -> Ticket:
+    """Return the ticket as this person may read it: of what was said while it was restricted only the instants.
+
+    What the machine alone suspected is left out too, until a person has decided what the ticket is about.
+    """
+    if sees_restricted(session):
+        return ticket
+    said = ticket.acknowledgement
+    return replace(
+        ticket,
+        acknowledgement=replace(said, by="", how="", said="") if said and said.is_restricted else said,
+        answers=tuple(without_words(answer) if answer.is_restricted else answer for answer in ticket.answers),
+        reason=None if ticket.is_reason_restricted else ticket.reason,
+        destination=None if ticket.is_reason_restricted else ticket.destination,
+        classification=None if is_only_suspected(ticket.classification) else ticket.classification,
+    )
+
+
+def without_words(answer: Answer) -> Answer:
+    """Return an answer of which only the instants are left."""
+    return replace(answer, text="", number="", signatory="", agency_id="", promised_on=None, files=())
+
+
+def is_only_suspected(said: ClassificationState | None) -> bool:
+    """Say whether the machine alone takes it for something that must be restricted."""
+    if said is None or said.decided_by != MODEL:
+        return False
+    return said.restricted or said.petition_kind in SUSPECTED_KINDS or is_restricted_code(said.code)
 
 
 def without_restricted_times(history: Iterable[HistoryEntry]) -> Iterator[HistoryEntry]:
@@ -217,6 +251,7 @@ def row_of(
 ) -> Row:
     """Return a ticket's row; `kinds` are the clocks that count for `due`."""
     rows = clock_rows(session, ticket, now, rules.calendar, rules.agency_name)
+    ticket = as_seen(session, ticket)
     code = ticket.classification.code if ticket.classification and not ticket.restricted else None
     taxonomy = load_taxonomy()
     return Row(

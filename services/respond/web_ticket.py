@@ -26,7 +26,7 @@ from hotline.web.keys import MESSAGES, NOW, SETTINGS
 from hotline.web.pages import page, url
 from hotline.web.service import Route
 from hotline.working_days import local_date
-from services.respond.access import ticket_for
+from services.respond.access import is_open_to_staff, ticket_for
 from services.respond.action_inputs import (
     HOWS,
     TICKET_FIELD,
@@ -44,6 +44,7 @@ from services.respond.store import Conflict
 from services.respond.ticket import Action, ClockKind, Ticket
 from services.respond.ticket_view import (
     ClockStanding,
+    as_seen,
     by_name,
     clock_rows,
     declined_by,
@@ -122,19 +123,25 @@ class TicketPages:
             raise Invalid(all_faults(ticket, action, session, rules, now, typed)) from None
         if files:
             given["files"] = files
-        await self.check_duplicate(request, given)
+        await self.check_duplicate(request, ticket, given)
         after = await act(self.desk, session, ticket, action, now, **given)
         # What was done is not logged of any ticket: where it was missing, a restricted one would be known.
         step("acted", feedback_id=ticket.feedback_id, account_id=session.account_id, version=after.version)
         return after
 
-    async def check_duplicate(self, request: web.Request, given: Inputs) -> None:
-        """Refuse a duplicate of a ticket that this person cannot see, whether or not there is one."""
+    async def check_duplicate(self, request: web.Request, ticket: Ticket, given: Inputs) -> None:
+        """Refuse a duplicate of a ticket that this person cannot see, whether or not there is one.
+
+        An open ticket is no duplicate of one that is not open to staff either, even for those who see both: whoever
+        reads the open one would learn that there is another.
+        """
         other = given.get("duplicate_of")
         if other is None:
             return
         try:
-            await find(self.desk, person(request), other, ticket_for)
+            found = await find(self.desk, person(request), other, ticket_for)
+            if is_open_to_staff(ticket) and not is_open_to_staff(found):
+                raise Gone(other)
         except Gone:
             raise Invalid([FieldError(field="duplicate_of", code="duplicate_of_unknown")]) from None
 
@@ -157,10 +164,11 @@ class TicketPages:
     ) -> web.Response:
         """Show the ticket with its forms; `form` keeps what was typed for the action `tried`."""
         session, now, rules = person(request), request[NOW], self.desk.rules
+        seen = as_seen(session, ticket)
         actions = offered(ticket, session, rules, now)
         typed = form.values if form else {}
         shown = Form(values={**self.prefilled(request, ticket), **typed})
-        suggestion = suggested_route(ticket, rules)
+        suggestion = suggested_route(seen, rules)
         names = await names_of(self.desk, {entry.account_id for entry in ticket.history})
         rows = clock_rows(session, ticket, now, rules.calendar, rules.agency_name)
         return page(
@@ -170,7 +178,7 @@ class TicketPages:
             form=shown,
             errors=errors,
             done=done(request),
-            ticket=ticket,
+            ticket=seen,
             actions=[(action, fields_of(action, ticket)) for action in actions],
             opened=opened(actions, tried, errors),
             unsent=unsent(typed, tried, actions),
@@ -182,7 +190,7 @@ class TicketPages:
             taxonomy=load_taxonomy(),
             place=place_of(ticket),
             files=links(request, ticket.attachments),
-            answers=[(answer, links(request, answer.files, at=ANSWER_FILES)) for answer in reversed(ticket.answers)],
+            answers=[(answer, links(request, answer.files, at=ANSWER_FILES)) for answer in reversed(seen.answers)],
             agencies=self.choices(ticket, now),
             suggestion=suggestion,
             has_declined=suggestion is not None and suggestion.agency_id in declined_by(ticket),
@@ -216,7 +224,7 @@ class TicketPages:
                 "draft.outcome": str(ticket.draft.outcome),
                 "draft.promised_on": vn_date(promised_on) if promised_on else "",
             }
-        suggestion = suggested_route(ticket, self.desk.rules)
+        suggestion = suggested_route(as_seen(session, ticket), self.desk.rules)
         if suggestion is not None and suggestion.agency_id not in declined_by(ticket):
             values["assign.agency"] = suggestion.agency_id
         return {name: (value,) for name, value in values.items()}
