@@ -159,21 +159,6 @@ def with_password(account: Account, password: str, now: datetime) -> Account:
     return replace(account, password_hash=hash_password(password), revoked_before=now)
 
 
-def with_role(
-    account: Account, role: Role, now: datetime, *, agency_id: str | None = None, is_screener: bool = False
-) -> Account:
-    """Return the account with another role; older sessions end, as they name the former one. Raises
-    Invalid."""
-    if faults := role_faults(role, agency_id, is_screener=is_screener):
-        raise Invalid(faults)
-    return replace(account, role=role, agency_id=agency_id, is_screener=is_screener, revoked_before=now)
-
-
-def revoke(account: Account, now: datetime) -> Account:
-    """Return the account with every session issued before now ended; it may sign in again."""
-    return replace(account, revoked_before=now)
-
-
 def deactivate(account: Account, now: datetime) -> Account:
     """Return the account closed: no sign-in, no session."""
     return replace(account, is_active=False, revoked_before=now)

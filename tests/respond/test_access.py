@@ -5,11 +5,11 @@ import unicodedata
 import pytest
 
 from hotline.facts import FollowUpKind
+from hotline.named_people import is_named_in
 from hotline.roles import Role, Session
 from services.respond.access import (
     VIEWS,
     View,
-    is_named_in,
     listed,
     ticket_for,
     ticket_for_agency,

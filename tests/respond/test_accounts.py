@@ -17,11 +17,9 @@ from services.respond.accounts import (
     is_password_right,
     make_account,
     password_faults,
-    revoke,
     role_faults,
     session_for,
     with_password,
-    with_role,
 )
 from tests.respond.builders import LEAD, at
 
@@ -122,23 +120,18 @@ def test_all_faults_at_once() -> None:
     ]
 
 
-def test_a_new_password_or_role_ends_older_sessions() -> None:
+def test_a_new_password_ends_older_sessions() -> None:
     later = at("2026-11-19 08:00")
     changed = with_password(ACCOUNT, "Một mật khẩu khác hẳn", later)
     assert is_password_right(changed, "Một mật khẩu khác hẳn")
     assert changed.revoked_before == later
-    moved = with_role(ACCOUNT, Role.INSPECTOR, later)
-    assert (moved.agency_id, moved.revoked_before) == (None, later)
-    with pytest.raises(Invalid):
-        with_role(ACCOUNT, Role.AGENCY_HEAD, later)
     with pytest.raises(Invalid):
         with_password(ACCOUNT, "ngắn", later)
 
 
-@pytest.mark.parametrize(("end", "is_active"), [(revoke, True), (deactivate, False)])
-def test_the_other_services_hear_that_sessions_ended(end: Any, is_active: bool) -> None:
-    state = account_state(end(ACCOUNT, NOW))
-    assert (state.account_id, state.is_active, state.revoked_before) == ("a1", is_active, NOW)
+def test_the_other_services_hear_that_sessions_ended() -> None:
+    state = account_state(deactivate(ACCOUNT, NOW))
+    assert (state.account_id, state.is_active, state.revoked_before) == ("a1", False, NOW)
 
 
 def test_a_session_says_who_signed_in_and_ends() -> None:
