@@ -41,9 +41,7 @@ def user() -> None:
 @click.argument("username")
 @click.option("--name", "full_name", required=True, help="Full name, as on official papers.")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
-@click.option(
-    "--agency", "agency_id", help="Agency of staff or head; `hotline user agencies` lists the ids."
-)
+@click.option("--agency", "agency_id", help="Agency of staff or head; `hotline user agencies` lists the ids.")
 @click.option("--screener", "is_screener", is_flag=True, help="May screen restricted matters.")
 def add(username: str, full_name: str, role: str, agency_id: str | None, is_screener: bool) -> None:
     """Make an account and print its password, once."""

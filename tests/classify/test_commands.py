@@ -46,7 +46,8 @@ def test_good_lines_are_answered_and_bad_ones_named(models_dir: Path, tmp_path: 
     assert [row["id"] for row in rows] == ["a", 7, None, "z"]
     assert [row["code"] for row in rows] == ["6.3#giao_thong", "4.1", "0", "0"]
     assert [row["language"] for row in rows] == ["vi", "vi", "en", "und"]
-    assert [row["restricted"] for row in rows] == [False, True, True, True]
+    # Too short to hold an accusation, and read by a person anyway.
+    assert [row["restricted"] for row in rows] == [False, True, True, False]
     assert all(set(row) == KEYS and len(row["scores"]) == 5 for row in rows)
     assert all(f"line {number}:" in result.stderr for number in (2, 5, 8))
     assert result.exit_code == 1
@@ -103,7 +104,8 @@ def test_evaluate_prints_the_figures_of_a_labelled_file(models_dir: Path, tmp_pa
 def test_evaluate_writes_between_the_marks_only(models_dir: Path, tmp_path: Path) -> None:
     page, file = tmp_path / "page.md", tmp_path / "rows.jsonl"
     file.write_text('{"text": "Trạm y tế hết thuốc", "code": "6.1", "petition_kind": "phan_anh_kien_nghi"}\n')
-    page.write_text("before\n<!-- figures: written by `hotline evaluate` -->\nfigures of before\n<!-- end of figures -->\nafter\n")
+    begin, end = "<!-- figures: written by `hotline evaluate` -->", "<!-- end of figures -->"
+    page.write_text(f"before\n{begin}\nfigures of before\n{end}\nafter\n")
     for _ in range(2):
         result = CliRunner().invoke(evaluate, [str(file), "--write", str(page), "--models-dir", str(models_dir)])
         assert result.exit_code == 0

@@ -72,7 +72,7 @@ async def test_refused_with_the_reason_that_the_citizen_reads(town: Town) -> Non
     reason = "Việc này đã được UBND tỉnh kết luận cuối cùng ngày 03/11, không xem xét lại."
     await town.do("refuse", note=reason)
     page = await town.follow(code)
-    assert "Không thụ lý" in page.text and reason in page.text
+    assert "Không thuộc diện giải quyết" in page.text and reason in page.text
     assert "Đã có kết luận cuối cùng về đoạn đường này" not in page.text
 
 
