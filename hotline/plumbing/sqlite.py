@@ -222,7 +222,7 @@ def empty_log(connection: sqlite3.Connection, asking: Sequence[Job]) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(CHECKPOINT_WAIT_S * 1000)}")
     try:
         is_busy = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
-    except sqlite3.OperationalError:
+    except sqlite3.Error:
         is_busy = True
     connection.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_S * 1000)}")
     for job in asking if is_busy else ():
