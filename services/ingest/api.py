@@ -78,9 +78,8 @@ class FeedbackApi:
             body, faults = await read_feedback(raw)
             if client is None and body.attachments:
                 raise Invalid([needs_key("attachments")])
-            if client is None and body.channel not in {None, Channel.WEB} and body.channel in set(Channel):
-                fault = FieldError(field="channel", code="channel_needs_key", params={"channel": str(body.channel)})
-                return problem(request, 403, "ingest.api.key_needed.title", [fault])
+            if client is None and body.channel != Channel.WEB and body.channel in set(Channel):
+                return self._key_needed(request, body, faults)
             origin = api_origin(request.headers.get(KEY_HEADER, ""), body.external_id or "", client=client)
             attachments: tuple[Attachment, ...] = ()
             if body.attachments:
@@ -90,6 +89,16 @@ class FeedbackApi:
             return await self._take(request, draft, faults)
         except Invalid as invalid:
             return invalid_problem(request, invalid)
+
+    def _key_needed(self, request: web.Request, body: FeedbackBody, faults: tuple[FieldError, ...]) -> web.Response:
+        """Say that this channel is for partners, with whatever else is wrong."""
+        fault = FieldError(field="channel", code="channel_needs_key", params={"channel": str(body.channel)})
+        try:
+            draft = api_draft(body, attachments=(), origin=None, client=None)
+            actions.checked(self.intake.rules, draft, now=request[NOW], faults=(*faults, fault))
+        except Invalid as invalid:
+            return problem(request, 403, "ingest.api.key_needed.title", invalid.errors)
+        raise AssertionError("a fault was handed in and not said")
 
     async def follow(self, request: web.Request) -> web.Response:
         """Return the public state of a tracking code; 404 for one that nobody has, 429 for too many tries."""

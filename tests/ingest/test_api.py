@@ -186,6 +186,10 @@ async def test_combining_marks_are_composed(api: TestClient[Any, Any], desk: Des
 async def test_other_channels_than_web_need_a_key(api: TestClient[Any, Any], desk: Desk, channel: str) -> None:
     status, answer = await send(api, {**GOOD, "channel": channel})
     assert (status, faults(answer)) == (403, {("channel", "channel_needs_key")})
+    status, answer = await send(api, {"channel": channel, "text": " ", "reporter": {"phone": "12"}})
+    assert status == 403
+    said = {("channel", "channel_needs_key"), ("text", "text_empty"), ("reporter.phone", "phone_invalid")}
+    assert faults(answer) == said
     status, _ = await send(api, {**GOOD, "channel": channel}, {"Authorization": "Bearer wrong"})
     assert status == 401
     status, _ = await send(api, {**GOOD, "channel": channel}, PARTNER)
