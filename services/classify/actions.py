@@ -167,7 +167,8 @@ async def follow_ticket(store: ClassifyStore, fact: Fact, now: datetime) -> None
         before = await store.ticket_word(fact.feedback_id)
         if before is not None and before.order >= fact.order:
             return
-        known = await store.get(fact.feedback_id)
+        is_about_restricting = word.restricted or (before is not None and before.restricted)
+        known = await store.get(fact.feedback_id) if is_about_restricting else None
         after = followed(known, before, word) if known is not None else None
         changed = after if after is not known else None
         facts = (fact_of(changed, at=now),) if changed is not None else ()
