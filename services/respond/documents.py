@@ -85,14 +85,16 @@ def state_of(ticket: Ticket, rules: Rules, now: datetime) -> TicketState:
             acknowledged_at=acknowledged_at,
             answered_at=answered_at,
         )
+    is_in_review = ticket.status is Status.IN_REVIEW
     code = ticket.classification.code if ticket.classification else None
     answering = ticket.route.answers if ticket.route else None
     return TicketState(
-        status=ticket.status,
+        # A ticket that waits for a person to say what it is about looks like a restricted one, and the other way round.
+        status=Status.RECEIVED if is_in_review else ticket.status,
         restricted=False,
         acknowledgement_due_at=acknowledgement_due_at,
         response_due_at=response_due_at,
-        field=load_taxonomy().field_name(code) if code else None,
+        field=load_taxonomy().field_name(code) if code and not is_in_review else None,
         code=code,
         agency_id=answering,
         agency_name=rules.agency_name(answering) if answering else None,
@@ -113,10 +115,8 @@ def public_reason(ticket: Ticket) -> str | None:
 
 
 def restricted_status(status: Status) -> Status:
-    """Return the one of three words that a restricted ticket shows: its real steps would tell too much."""
-    if status in ANSWERED or status in ENDED:
-        return Status.ANSWERED
-    return Status.RECEIVED if status is Status.RECEIVED else Status.IN_PROGRESS
+    """Return the one of two words that a restricted ticket shows: its real steps would tell too much."""
+    return Status.ANSWERED if status in ANSWERED or status in ENDED else Status.RECEIVED
 
 
 def public_answer(ticket: Ticket, agency_name: AgencyName) -> PublicAnswer | None:

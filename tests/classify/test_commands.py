@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 from services.classify.commands import classify, commands, evaluate
 from services.classify.training_data import load_messages
 
+pytestmark = pytest.mark.slow
+
 LINES = (
     '{"id": "a", "text": "Ổ gà to giữa đường, xe máy ngã suốt"}',
     "{not json",

@@ -12,6 +12,8 @@ import pytest
 from services.classify.scorer import ClassifierDown, Scorer, Waiting
 from tests.ingest.builders import NOW
 
+pytestmark = pytest.mark.slow
+
 ROAD = "Ổ gà to giữa đường, xe máy ngã suốt"
 POWER = "Mất điện cả đêm, điện lực không báo"
 # No text at all: what a fault of ours could hand to the model.

@@ -14,6 +14,8 @@ from services.classify.model_file import ModelFileBroken, load, load_or_train, p
 from services.classify.train import folds_of, model_version, train
 from services.classify.training_data import BadRow, Example, load_cues, load_messages, read_row
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def few() -> list[Example]:

@@ -18,6 +18,8 @@ from services.ingest import actions
 from tests.ingest.api_client import FEEDBACK, GOOD, PARTNER, faults, send
 from tests.ingest.builders import NOW, Desk, ticket_fact, ticket_of
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_text_and_a_channel_are_enough(api: TestClient[Any, Any], desk: Desk) -> None:
     status, answer = await send(api, GOOD)

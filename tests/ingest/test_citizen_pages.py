@@ -15,6 +15,8 @@ from services.ingest.documents import Feedback
 from tests.ingest.builders import NOW, Desk, ticket_fact, ticket_of
 from tests.pages.client import PageClient
 
+pytestmark = pytest.mark.slow
+
 WORDS = "Đường vào thôn bị sạt, xe không qua được."
 ANSWER = PublicAnswer(
     text="Đã san gạt xong ngày 25/11.",

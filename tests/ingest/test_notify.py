@@ -13,6 +13,8 @@ from services.ingest.notify import AT_ONCE, TRY_AGAIN_AFTER, Postman
 from tests.ingest.builders import Desk
 from tests.ingest.test_actions import DRAFT, taken
 
+pytestmark = pytest.mark.slow
+
 BUSY, UNKNOWN, REFUSED = b"450 4.2.1 busy", b"550 5.1.1 no such mailbox", b"554 5.7.1 no"
 
 

@@ -13,6 +13,8 @@ from services.ingest.documents import Feedback
 from tests.ingest.builders import NOW, Desk, ticket_fact, ticket_of
 from tests.pages.client import PageClient
 
+pytestmark = pytest.mark.slow
+
 MakeSession = Callable[[Role], Session]
 ANSWER = PublicAnswer(
     text="Nước đã có lại từ sáng 25/11.",

@@ -10,11 +10,15 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
+import pytest
+
 from hotline.promises import load_policies, promise
 from hotline.web.filters import vn_datetime
 from hotline.working_days import VN, load_calendar
 from tests.journeys.town import SECRET, Town
 from tools.processes import ROOT, hotline_command, settings_for
+
+pytestmark = pytest.mark.slow
 
 ROAD = "Đường thôn Tà Vải lầy lội, xe không vào được, học sinh phải đi bộ."
 WASTE = "Rac o suoi khong ai don, mui hoi thoi bay vao nha."

@@ -3,8 +3,12 @@
 import csv
 from io import StringIO
 
+import pytest
+
 from hotline.roles import Role
 from tests.journeys.town import LEAD_NAME, Town, at, words_of
+
+pytestmark = pytest.mark.slow
 
 # Received on Thursday 12/02. Six working days: 13/02, then 23 to 27/02; Tết is from Saturday 14/02 to 22/02.
 DUE = "ngày 27/02/2026"

@@ -3,10 +3,13 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.journeys.town import LEAD_NAME, WARD, Town, code_on, forms_on
 from tools.processes import WEBHOOK_SECRET
+
+pytestmark = pytest.mark.slow
 
 NUMBER = "0987 654 321"
 FIRST = "Rác ở chợ Phương Thiện ba ngày không ai thu gom, bốc mùi hôi thối."

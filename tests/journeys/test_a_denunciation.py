@@ -9,6 +9,8 @@ from hotline.plumbing.log import JsonLines
 from hotline.roles import Role
 from tests.journeys.town import LEAD, Town, forms_on, words_of
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     "Cán bộ địa chính phường đòi 5 triệu đồng mới trả sổ đỏ cho nhà tôi. Tôi đã hỏi ông thanh tra Vũ Đình Khoa, ông ấy "
     "bảo muốn nhanh thì cứ đưa."
@@ -70,10 +72,12 @@ async def citizen_denounces(town: Town) -> str:
     assert "ngày 27/11/2026" in receipt.page.text
     page = await town.follow(receipt.code)
     assert (
-        "Đang xử lý" in page.text and "Lĩnh vực" not in page.text and "Cơ quan xử lý" not in words_of(page, "dl.facts")
+        "Đã tiếp nhận" in page.text
+        and "Lĩnh vực" not in page.text
+        and "Cơ quan xử lý" not in words_of(page, "dl.facts")
     )
     state = await town.state(receipt.code)
-    assert state["status"] == "in_progress"
+    assert state["status"] == "received"
     assert (state["field"], state["agency"], state["answer"]) == (None, None, None)
     return receipt.code
 
@@ -131,7 +135,7 @@ async def citizen_withdraws(town: Town, code: str, feedback_id: str) -> None:
     page = await town.browser.submit("rut", withdraw_reason="Tôi không muốn phiền nữa")
     assert "vẫn có thể được xem xét tiếp" in page.text
     await town.settle()
-    assert (await town.state(code))["status"] == "in_progress"
+    assert (await town.state(code))["status"] == "received"
     await town.sign_in("sangloc")
     page = await town.open(feedback_id)
     assert MORE in page.text and "Đang thẩm định" in words_of(page, ".tag") and "Người dân rút phản ánh" in page.text

@@ -3,7 +3,11 @@
 import csv
 from io import StringIO
 
+import pytest
+
 from tests.journeys.town import LEAD_NAME, Town, code_on, forms_on
+
+pytestmark = pytest.mark.slow
 
 WORDS = "Duong vao to 5 hong nang, nhieu o ga, xe may nga nhieu lan. Mong som duoc sua."
 QUESTION = "Đoạn nào của tổ 5, gần nhà văn hóa không?"

@@ -5,8 +5,12 @@ import hashlib
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.town import SECRET, Town
 from tools.processes import ROOT, hotline_command, settings_for
+
+pytestmark = pytest.mark.slow
 
 WORDS = "Đường vào tổ 5 hỏng nặng, nhiều ổ gà; cổng nhà tôi sơn màu huyết dụ."
 MORE = "Gần cây gạo cụt ngọn"

@@ -1,7 +1,11 @@
 """The turns an ordinary matter may take: declined, assigned anew, merged, refused, reopened within the rules."""
 
+import pytest
+
 from hotline.roles import Role
 from tests.journeys.town import LEAD, LEAD_NAME, OTHER, Town, forms_on
+
+pytestmark = pytest.mark.slow
 
 ROAD = "Đường vào tổ 5 hỏng nặng, nhiều ổ gà, xe máy ngã nhiều lần."
 AGAIN = "Đường vào tổ 5 hỏng nặng lắm rồi, xe máy ngã nhiều lần, đã gửi mà chưa thấy ai sửa."

@@ -6,6 +6,8 @@ from hotline.roles import Role
 from services.respond.ticket import Status
 from tests.respond.office import Office, actions_on
 
+pytestmark = pytest.mark.slow
+
 LEAD = "phong-kinh-te-xa-00691"
 STRANGER = "so-y-te-tq"
 SECRET_WORDS = "Nguyễn Văn Tham"

@@ -11,6 +11,8 @@ from services.respond.account_actions import close_account, create_account
 from tests.pages.client import Page
 from tests.respond.office import Office
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "nước chảy đá mòn 1022"
 NEW = "có công mài sắt 2026"
 WRONG = "Tên đăng nhập hoặc mật khẩu không đúng. Hãy kiểm tra lại, hoặc nhờ quản trị cấp mật khẩu mới."

@@ -7,6 +7,8 @@ from services.respond.ticket import Action, Status
 from tests.respond.builders import at
 from tests.respond.office import Office
 
+pytestmark = pytest.mark.slow
+
 LEAD = "phong-kinh-te-xa-00691"
 
 

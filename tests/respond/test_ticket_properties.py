@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,8 @@ from tests.respond.builders import (
     new_ticket,
     session,
 )
+
+pytestmark = pytest.mark.slow
 
 ACTORS = [
     TRIAGE,

@@ -19,6 +19,8 @@ from services.respond.app import open_service
 from tests.pages.client import PageClient
 from tests.respond.office import SECRET
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 AGENCY = "ubnd-xa-00691"
 LAN = ("user", "add", "lan", "--name", "Lò Thị Lan", "--role", "operator")
