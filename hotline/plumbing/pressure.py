@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MANY_WAITING = 8
 # For each second of work as many of rest while many wait; a rest never lasts longer than LONGEST_REST_S.
-RESTS_PER_WORK = 4.0
+RESTS_PER_WORK = 15.0
 LONGEST_REST_S = 0.5
 SMALL_BATCH = 16
 

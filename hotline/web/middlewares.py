@@ -69,8 +69,11 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
         raise
     finally:
         route = _route_of(request)
+        # What a machine sent and we took has a line of its own (`feedback_received`): its good answer is told on DEBUG.
+        is_plain = status < 400 and route is not None and _is_api(route.audience)
         step(
             "request",
+            level="DEBUG" if is_plain else "INFO",
             request_id=request[REQUEST_ID],
             method=request.method,
             route=route.name if route else "no route",
