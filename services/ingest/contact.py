@@ -5,6 +5,7 @@ keeps or logs them.
 """
 
 import re
+from functools import cache
 
 import phonenumbers
 
@@ -25,6 +26,15 @@ class InvalidEmail(Exception):
     """The text is no e-mail address."""
 
 
+@cache
+def plain_mobile() -> re.Pattern[str]:
+    """Return the library's own pattern of a Vietnamese mobile number, as most people type it: parsing costs far more."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(REGION)
+    if metadata is None or metadata.mobile is None:
+        raise LookupError("phonenumbers has no metadata of Vietnamese mobile numbers")
+    return re.compile(f"0({metadata.mobile.national_number_pattern})", re.ASCII)
+
+
 def normalise_phone(typed: str) -> str | None:
     """Return the number in E.164 (`+84912345678`), None for nothing typed; raises InvalidPhone.
 
@@ -33,6 +43,8 @@ def normalise_phone(typed: str) -> str | None:
     """
     if not typed.strip():
         return None
+    if (mobile := plain_mobile().fullmatch(typed.strip())) is not None:
+        return f"+84{mobile[1]}"
     try:
         number = phonenumbers.parse(typed, REGION)
     except phonenumbers.NumberParseException as error:

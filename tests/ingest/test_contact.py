@@ -1,12 +1,13 @@
-"""Which e-mail addresses are taken: those that every mail server takes, in the form it takes them."""
+"""Which e-mail addresses are taken (those that every mail server takes), and how telephone numbers are read."""
 
 import unicodedata
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.contact import InvalidEmail, normalise_email
+from services.ingest.contact import InvalidEmail, InvalidPhone, normalise_email, normalise_phone
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,16 @@ def test_whatever_is_typed_what_is_kept_is_ascii_and_stays_itself(typed: str, en
     except InvalidEmail:
         return
     assert kept is None or (kept.isascii() and kept.isprintable() and normalise_email(kept) == kept)
+
+
+@given(st.from_regex(r"0[2-9][0-9]{8}", fullmatch=True))
+def test_the_short_way_for_mobile_numbers_says_what_the_library_says(typed: str) -> None:
+    number = phonenumbers.parse(typed, "VN")
+    expected = None
+    if phonenumbers.is_valid_number(number):
+        expected = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    try:
+        said = normalise_phone(typed)
+    except InvalidPhone:
+        said = None
+    assert said == expected
