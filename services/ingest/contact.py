@@ -28,7 +28,7 @@ class InvalidEmail(Exception):
 
 @cache
 def plain_mobile() -> re.Pattern[str]:
-    """Return the library's own pattern of a Vietnamese mobile number, as most people type it: parsing costs far more."""
+    """Return the library's own pattern of a Vietnamese mobile number, as most people type it; parsing costs more."""
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(REGION)
     if metadata is None or metadata.mobile is None:
         raise LookupError("phonenumbers has no metadata of Vietnamese mobile numbers")
