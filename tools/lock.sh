@@ -8,7 +8,7 @@ printf 'Resolving (this can take several minutes) …\n'
 .venv/bin/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
     --output-file requirements.lock "$@" requirements-dev.in
-if grep -nE '://|^ *(-i|-f|--index|--extra-index|--find-links|--trusted)| file:|^ *# +via .*/' requirements.lock; then
+if grep -nE '://|^ *(-i|-f|--index|--extra-index|--find-links|--trusted)| file:/|^ *# +via .*/' requirements.lock; then
     printf 'make lock: the lines above name an address or a path of this machine; they may not be committed.\n' >&2
     exit 1
 fi
