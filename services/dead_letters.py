@@ -5,13 +5,13 @@ import msgspec
 
 from hotline.config import Settings
 from hotline.plumbing.backend import open_backend
-from hotline.plumbing.bus import Bus, DeadLetter
+from hotline.plumbing.bus import DeadLetter
 
 
 async def work_on_letters(settings: Settings, verb: str, letter_id: int | None) -> None:
     """List, show, replay or discard; raises ClickException when there is no such letter."""
     async with open_backend(settings) as backend:
-        bus: Bus = backend.log
+        bus = backend.bus
         letters = {letter.letter_id: letter for letter in await bus.dead_letters()}
         if letter_id is None:
             for letter in letters.values():

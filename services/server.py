@@ -9,20 +9,18 @@ import contextlib
 import gc
 import importlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 from aiohttp import web
 
 from hotline.config import Settings
-from hotline.plumbing.backend import Backend, only_server, open_backend
-from hotline.plumbing.bus_sqlite import trim_for_ever
+from hotline.plumbing.backend import Backend, Loop, only_server, open_backend
 from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
 from hotline.web.service import Service
 from hotline.web.shell import build_app
-
-Loop = Callable[[], Awaitable[None]]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_S = 10.0
@@ -34,17 +32,28 @@ class LoopEnded(Exception):
     """A loop that must run for ever came back."""
 
 
-async def serve(settings: Settings, names: Sequence[str]) -> None:
-    """Serve until told to stop; raises StoreUnavailable when the database cannot be opened or is being served."""
+async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) -> None:
+    """Serve the named ones of the `known` services until told to stop.
+
+    Raises WorldIsDown when database or broker cannot be opened, or when the one file is being served already.
+    """
     with only_server(settings):
         async with open_backend(settings) as backend, open_services(backend, names) as services:
-            app = build_app(services, backend.settings, backend.clock)
+            elsewhere = tuple(outline_of(name) for name in known if name not in names)
+            app = build_app((*services, *elsewhere), backend.settings, backend.clock)
             for service in services:
                 await service.start(app)
             async with listening(app, backend.settings) as address:
                 settle_memory()
                 announce(address, services)
                 await run_loops(loops_of(backend, services))
+
+
+def outline_of(name: str) -> Service:
+    """Return what pages must know of a service that another process runs: its header entries, and their words."""
+    module = importlib.import_module(f"services.{name}.app")
+    here: Path = module.HERE
+    return Service(name=name, routes=(), template_dir=here / "templates", message_dir=here, nav=module.NAV)
 
 
 @contextlib.asynccontextmanager
@@ -97,7 +106,7 @@ def settle_memory() -> None:
 def loops_of(backend: Backend, services: Sequence[Service]) -> dict[str, Loop]:
     """Return every loop of the process by its name."""
     loops = {f"{service.name}.{name}": run for service in services for name, run in service.loops.items()}
-    return loops | {"log.trim": lambda: trim_for_ever(backend.log, backend.clock)}
+    return {**loops, **backend.loops}
 
 
 async def run_loops(loops: Mapping[str, Loop]) -> None:

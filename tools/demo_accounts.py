@@ -11,7 +11,7 @@ from hotline.config import load_settings
 from hotline.plumbing.backend import open_backend
 from hotline.roles import Role
 from services.respond.account_actions import create_account, generate_password
-from services.respond.store_sqlite import open_store
+from services.respond.opening import open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def make_accounts(environment: dict[str, str]) -> list[tuple[DemoAccount, 
     settings = load_settings(environment)
     made = []
     async with open_backend(settings) as backend:
-        store = await open_store(backend.database, backend.log)
+        store = await open_store(backend)
         directory = load_directory(settings.locality)
         for person in PEOPLE:
             password = generate_password()

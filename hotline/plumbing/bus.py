@@ -72,5 +72,8 @@ class Bus(Protocol):
     async def discard(self, letter_id: int) -> bool:
         """Forget a dead letter; False when there is none of that id."""
 
+    async def ping(self) -> None:
+        """Return when the log can be reached now; raises WorldIsDown with the reason."""
+
     async def lag(self, group: str) -> int:
         """Return how many facts `group` has not finished."""

@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import click
+import uvloop
 
 from hotline.agencies import UnknownLocality
 from hotline.config import Settings, SettingsError, load_settings
@@ -27,6 +28,7 @@ def read_settings() -> Settings:
 def run_or_explain(work: Coroutine[Any, Any, None]) -> None:
     """Run `work`; an unavailable store, a newer schema, an unknown locality end the command with 1 and a sentence."""
     try:
-        asyncio.run(work)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
     except (WorldIsDown, SchemaTooNew, UnknownLocality) as error:
         raise click.ClickException(str(error)) from error

@@ -69,7 +69,7 @@ class Consumer:
                 continue
             started = time.monotonic()
             await self.finish(asyncio.ensure_future(self.work_and_acknowledge(subscription, batch)))
-            await asyncio.sleep(self.pressure.rest_after(time.monotonic() - started))
+            await self.pressure.rest_after(time.monotonic() - started)
 
     async def work_and_acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
         """Handle the whole batch, then move the offset: never the other way round."""

@@ -8,6 +8,10 @@ class WorldIsDown(Exception):
     """Store, bus or key unavailable: nothing is wrong with the fact; wait, retry without limit, lose nothing."""
 
 
+class StoreUnavailable(WorldIsDown):
+    """The database cannot be written or read now (locked too long, disk full, no primary, closed): try again later."""
+
+
 class FactUnreadable(WorldIsDown):
     """A schema, kind or value that this release does not know: pause with an alarm until the release that does."""
 

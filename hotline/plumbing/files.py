@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from hotline.facts import Attachment
 from hotline.uploads import cleaned, stored_name
@@ -29,6 +30,16 @@ CLEANING = ThreadPoolExecutor(1, "clean-file")
 
 class NoSuchFile(Exception):
     """No file of this id is kept."""
+
+
+class Vault(Protocol):
+    """Where one owner's files are kept, whatever is behind."""
+
+    async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
+        """Check, clean and keep one whole file, durable when it returns. Raises Invalid (see `uploads.cleaned`)."""
+
+    async def sweep(self, now: datetime, is_referenced: Callable[[str], bool]) -> int:
+        """Remove files older than a day that nothing refers to; returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ is safe and can wait a moment to be worked on, a citizen who gets no answer cann
 the process however many wait, so nothing waits for ever. One count a process; it decides nothing else.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 MANY_WAITING = 8
 # For each second of work as many of rest while many wait; a rest never lasts longer than LONGEST_REST_S.
 RESTS_PER_WORK = 15.0
-LONGEST_REST_S = 0.5
+LONGEST_REST_S = 3.0
+LOOK_EVERY_S = 0.05
 SMALL_BATCH = 16
 
 
@@ -40,9 +42,17 @@ class Pressure:
         """Return how many facts to take at once."""
         return min(usual, SMALL_BATCH) if self.is_high else usual
 
-    def rest_after(self, worked_s: float) -> float:
+    def rest_s(self, worked_s: float) -> float:
         """Return how many seconds to rest after that much work: none while few wait."""
         return min(worked_s * RESTS_PER_WORK, LONGEST_REST_S) if self.is_high else 0.0
+
+    async def rest_after(self, worked_s: float) -> None:
+        """Rest after that much work, or until few wait."""
+        left_s = self.rest_s(worked_s)
+        while left_s > 0 and self.is_high:
+            await asyncio.sleep(min(left_s, LOOK_EVERY_S))
+            left_s -= LOOK_EVERY_S
+        await asyncio.sleep(0)
 
 
 PRESSURE = Pressure()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hotline.plumbing.failures import WorldIsDown
+from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.log import step
 
 T = TypeVar("T")
@@ -26,10 +26,6 @@ MAX_GROUP = 256
 READERS = 4
 LOCK_WAIT_S = 30.0
 CHECKPOINT_WAIT_S = 2.0
-
-
-class StoreUnavailable(WorldIsDown):
-    """The database cannot be written or read now (locked too long, disk full, closed): try again later."""
 
 
 @dataclass(slots=True)
@@ -106,6 +102,10 @@ class Database:
             return await loop.run_in_executor(self.readers, self.read_now, work)
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
+
+    async def ping(self) -> None:
+        """Return when the file can be read now; raises StoreUnavailable."""
+        await self.read(lambda connection: connection.execute("select 1").fetchone())
 
     def read_now(self, work: Work[T]) -> T:
         """Read in the calling thread, with this thread's own connection."""

@@ -10,6 +10,7 @@ from services.classify.store import ClassifyStore
 
 GROUP = "classify"
 WITH_WORDS = frozenset({FactKind.FEEDBACK_RECEIVED, FactKind.FEEDBACK_FOLLOWED_UP})
+KINDS = WITH_WORDS | {FactKind.FEEDBACK_ERASED, FactKind.TICKET_CHANGED}
 
 
 def handler(store: ClassifyStore, judge: Judge, clock: Callable[[], datetime]) -> Callable[[Fact], Awaitable[None]]:

@@ -27,7 +27,7 @@ from services.ingest.api import FeedbackApi
 from services.ingest.consumer import GROUP, KINDS, handler
 from services.ingest.feedback import Rules
 from services.ingest.notify import Postman
-from services.ingest.store_sqlite import open_store
+from services.ingest.opening import open_store
 from services.ingest.web_citizen import CitizenPages
 from services.ingest.web_operator import NAV, OperatorPages
 
@@ -79,7 +79,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     )
     api = FeedbackApi(intake=intake, webhook_secret=settings.webhook_secret, lookups=lookups, submissions=submissions)
     handle = handler(intake, backend.clock)
-    consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
+    consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     postman = Postman(store=intake.store, smtp_url=settings.smtp_url, sender=settings.mail_from, clock=backend.clock)
 
     async def is_ready() -> bool:

@@ -15,6 +15,8 @@ MAX_EMAIL_CHARACTERS = 254
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"(?=.{{1,64}}$){_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})")
+_AS_TYPED = re.compile(r"(?:\+84|0)((?:[ .-]?[0-9]){9})")
+_WITHOUT_GAPS = str.maketrans("", "", " .-")
 _WITHHELD = frozenset({"", "anonymous", "unknown", "private", "restricted", "unavailable", "withheld"})
 
 
@@ -27,12 +29,20 @@ class InvalidEmail(Exception):
 
 
 @cache
-def plain_mobile() -> re.Pattern[str]:
-    """Return the library's own pattern of a Vietnamese mobile number, as most people type it; parsing costs more."""
+def mobile_number() -> re.Pattern[str]:
+    """Return the library's own pattern of a Vietnamese mobile number without its first 0."""
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(REGION)
-    if metadata is None or metadata.mobile is None:
+    pattern = metadata.mobile.national_number_pattern if metadata and metadata.mobile else None
+    if pattern is None:
         raise LookupError("phonenumbers has no metadata of Vietnamese mobile numbers")
-    return re.compile(f"0({metadata.mobile.national_number_pattern})", re.ASCII)
+    return re.compile(pattern, re.ASCII)
+
+
+def read_plain_mobile(typed: str) -> str | None:
+    """Read a mobile number as nearly everyone types it, else None: the library takes ten times as long to say so."""
+    as_typed = _AS_TYPED.fullmatch(typed)
+    digits = as_typed[1].translate(_WITHOUT_GAPS) if as_typed else ""
+    return f"+84{digits}" if mobile_number().fullmatch(digits) else None
 
 
 def normalise_phone(typed: str) -> str | None:
@@ -43,8 +53,8 @@ def normalise_phone(typed: str) -> str | None:
     """
     if not typed.strip():
         return None
-    if (mobile := plain_mobile().fullmatch(typed.strip())) is not None:
-        return f"+84{mobile[1]}"
+    if (mobile := read_plain_mobile(typed.strip())) is not None:
+        return mobile
     try:
         number = phonenumbers.parse(typed, REGION)
     except phonenumbers.NumberParseException as error:

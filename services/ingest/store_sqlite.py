@@ -16,9 +16,10 @@ import msgspec
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.seal import Sealer
-from hotline.plumbing.sqlite import Database, StoreUnavailable
+from hotline.plumbing.sqlite import Database
 from services.ingest.documents import (
     Batch,
     Feedback,
@@ -81,14 +82,14 @@ class SqliteFeedbackStore:
         row = self._row(feedback)
 
         def work(connection: sqlite3.Connection) -> Added:
-            if _is_erased(connection, feedback.feedback_id):
-                raise WasErased(feedback.feedback_id)
             if self._insert(connection, feedback, row):
                 if has_file is not None and not all(has_file(file.file_id) for file in feedback.attachments):
                     raise FileIsGone(feedback.feedback_id)
                 self.log.append(connection, facts)
                 _insert_notices(connection, notices)
                 return Added(feedback=feedback, is_new=True)
+            if _is_erased(connection, feedback.feedback_id):
+                raise WasErased(feedback.feedback_id)
             return Added(feedback=self._stored(connection, feedback.feedback_id), is_new=False)
 
         return await self.database.write(work)
@@ -100,7 +101,7 @@ class SqliteFeedbackStore:
         def work(connection: sqlite3.Connection) -> Batch:
             new = []
             for feedback, fact, row in rows:
-                if not _is_erased(connection, feedback.feedback_id) and self._insert(connection, feedback, row):
+                if self._insert(connection, feedback, row):
                     new.append(fact)
             self.log.append(connection, new)
             known = len(rows) - len(new)
@@ -276,14 +277,16 @@ class SqliteFeedbackStore:
         return hmac.new(self.mark_key, phone.encode(), "sha256").digest()[:16]
 
     def _insert(self, connection: sqlite3.Connection, feedback: Feedback, row: tuple[object, ...]) -> bool:
-        """Insert unless the id is there; raises TrackingCodeTaken for the code of another feedback."""
+        """Insert unless the id is there or was erased; raises TrackingCodeTaken for the code of another feedback."""
         try:
             done = connection.execute(
-                "insert into ingest_feedback values (?,?,?,?,?,?,?,?,?,?) on conflict (id) do nothing", row
+                "insert into ingest_feedback select ?,?,?,?,?,?,?,?,?,?"
+                " where not exists (select 1 from ingest_erased where id = ?) on conflict (id) do nothing",
+                (*row, feedback.feedback_id),
             )
         except sqlite3.IntegrityError as error:
             raise TrackingCodeTaken from error
-        if done.rowcount == 1:
+        if done.rowcount == 1 and feedback.attachments:
             connection.executemany(
                 "insert or ignore into ingest_file values (?, ?)",
                 [(file.file_id, feedback.feedback_id) for file in feedback.attachments],
@@ -297,8 +300,9 @@ class SqliteFeedbackStore:
 
 async def open_store(backend: Backend) -> SqliteFeedbackStore:
     """Make ingest's tables where they are missing and return the store; raises SchemaTooNew."""
+    assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     await migrate(backend.database, "ingest", MIGRATIONS)
-    return SqliteFeedbackStore(backend.database, backend.log, backend.settings.secret_key)
+    return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key)
 
 
 def _sortable(at: datetime) -> str:

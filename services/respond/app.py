@@ -20,6 +20,7 @@ from services.respond.opening import open_desk
 from services.respond.ticker import sweep_for_ever, ticker
 
 HERE = Path(__file__).parent
+NAV = (*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV)
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     password = await create_first_admin(desk.store, desk.rules.directory, backend.clock())
     gate = Gate()
     handle = handler(desk, backend.clock, gate.end_sessions)
-    consumer = Consumer(bus=backend.log, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
+    consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     pages = (
         web_accounts.AccountPages(desk, settings.session_hours),
         web_desk.DeskPages(desk),
@@ -70,7 +71,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         ready=is_ready,
         start=start,
         notices=first_start(password),
-        nav=(*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV),
+        nav=NAV,
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.migrations import Migration, SchemaTooNew, migrate
-from hotline.plumbing.sqlite import Database, StoreUnavailable
+from hotline.plumbing.sqlite import Database
 
 TABLE = Migration(number=1, statements=("create table note (id integer primary key, body text not null unique)",))
 

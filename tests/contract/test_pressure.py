@@ -1,10 +1,12 @@
 """Background work steps aside while many people wait, and never altogether."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.plumbing.pressure import LONGEST_REST_S, MANY_WAITING, RESTS_PER_WORK, SMALL_BATCH, Pressure
+from hotline.plumbing.pressure import LONGEST_REST_S, LOOK_EVERY_S, MANY_WAITING, RESTS_PER_WORK, SMALL_BATCH, Pressure
 
 
 @pytest.mark.parametrize(
@@ -19,14 +21,24 @@ from hotline.plumbing.pressure import LONGEST_REST_S, MANY_WAITING, RESTS_PER_WO
 def test_who_waits_decides_batch_and_rest(waiting: int, batch: int, rest_s: float) -> None:
     pressure = Pressure(waiting=waiting)
     assert pressure.batch_of(64) == batch
-    assert pressure.rest_after(0.01) == pytest.approx(rest_s)
+    assert pressure.rest_s(0.01) == pytest.approx(rest_s)
+
+
+async def test_a_rest_ends_when_those_who_waited_have_their_answer() -> None:
+    pressure = Pressure(waiting=MANY_WAITING)
+    resting = asyncio.ensure_future(pressure.rest_after(3600.0))
+    await asyncio.sleep(0)
+    assert not resting.done()
+    pressure.waiting = 0
+    await asyncio.sleep(3 * LOOK_EVERY_S)
+    assert resting.done()
 
 
 @given(st.integers(min_value=0, max_value=10_000), st.floats(min_value=0, max_value=3600))
 def test_however_many_wait_background_work_goes_on(waiting: int, worked_s: float) -> None:
     pressure = Pressure(waiting=waiting)
     assert pressure.batch_of(64) >= 1
-    assert 0.0 <= pressure.rest_after(worked_s) <= LONGEST_REST_S
+    assert 0.0 <= pressure.rest_s(worked_s) <= LONGEST_REST_S
 
 
 def test_a_usual_batch_that_is_small_already_stays_as_it_is() -> None:

@@ -45,7 +45,7 @@ class Desk:
     async def facts(self) -> list[Fact]:
         """Return every fact of the log, opened, in its order."""
         batch: list[Delivery] = []
-        log = self.backend.log
+        log = self.backend.bus
         rows = await self.backend.database.read(
             lambda connection: connection.execute("select count(*) from bus_fact").fetchone()[0]
         )

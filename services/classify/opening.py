@@ -1,0 +1,18 @@
+"""Opens classify's store over what the settings name; shared by the service and its commands."""
+
+from hotline.plumbing.backend import Backend
+from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.sqlite import Database
+from services.classify.store import ClassifyStore
+
+
+async def open_store(backend: Backend) -> ClassifyStore:
+    """Make the tables where they are missing and return the store; raises SchemaTooNew, StoreUnavailable."""
+    if isinstance(backend.database, Database):
+        from services.classify.store_sqlite import open_store as open_embedded
+
+        assert isinstance(backend.bus, SqliteLog)
+        return await open_embedded(backend.database, backend.bus)
+    from services.classify.store_mongo import open_store as open_mongo
+
+    return await open_mongo(backend)
