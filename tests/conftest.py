@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.servers"]
 
 # No deadline and no too_slow: whether a test passes must not depend on how busy the machine is.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
