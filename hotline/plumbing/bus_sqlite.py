@@ -24,7 +24,8 @@ OTHER_PROCESS_POLL_S = 0.5
 # A stop over Tết, the longest there is, loses nothing; after it the stores alone hold the words.
 KEPT_FOR = timedelta(days=30)
 TRIM_PERIOD_S = 3600.0
-ENVELOPE_COLUMNS = "fact_id, kind, feedback_id, producer, epoch, seq, at, cause, schema, state, key_id, sealed"
+ENVELOPE_COLUMNS = "fact_id, kind, feedback_id, producer, epoch, seq, at, cause, schema, state, key_id, sealed, trace"
+MARKS = ",".join("?" * len(ENVELOPE_COLUMNS.split(",")))
 _columns = attrgetter(*ENVELOPE_COLUMNS.split(", "))
 
 MIGRATIONS = (
@@ -49,6 +50,13 @@ MIGRATIONS = (
     ),
     # A feedback's facts are found by the beginning of their ids: a second index cost every append a page.
     Migration(number=2, statements=("drop index bus_fact_feedback",)),
+    Migration(
+        number=3,
+        statements=(
+            "alter table bus_fact add column trace text",
+            "alter table bus_dead_letter add column trace text",
+        ),
+    ),
 )
 
 
@@ -62,7 +70,7 @@ class SqliteLog:
     def append(self, connection: sqlite3.Connection, facts: Sequence[Fact]) -> None:
         """Append inside a store's own write: the facts are there if and only if its document is."""
         connection.executemany(
-            f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?)",
+            f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) values ({MARKS})",
             [columns_of(close_fact(fact, self.sealer)) for fact in facts],
         )
 
@@ -101,7 +109,7 @@ class SqliteLog:
         await self.database.write(
             lambda connection: connection.execute(
                 f"insert into bus_dead_letter (group_name, {ENVELOPE_COLUMNS}, error, attempts, first_at)"
-                " select ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+                f" select ?,{MARKS},?,?,?"
                 " where exists (select 1 from bus_fact where fact_id = ?)"
                 " or exists (select 1 from bus_dead_letter where fact_id = ?)"
                 " on conflict (group_name, fact_id) do update set error = excluded.error,"

@@ -13,11 +13,15 @@ import msgspec
 from hotline.facts import SCHEMA, SEALED_FIELDS, STATES, Fact, FactKind, Producer
 from hotline.plumbing.failures import FactUnreadable
 from hotline.plumbing.seal import Sealer
+from hotline.plumbing.tracing import traceparent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A fact as it lies in a log; `sealed` is None when nothing of it is secret."""
+    """A fact as it lies in a log; `sealed` is None when nothing of it is secret.
+
+    `trace` is the W3C traceparent of what caused the fact (clear, names nobody), None while nothing is traced.
+    """
 
     fact_id: str
     kind: str
@@ -31,6 +35,7 @@ class Envelope:
     state: bytes
     key_id: str | None
     sealed: bytes | None
+    trace: str | None = None
 
 
 def close_fact(fact: Fact, sealer: Sealer) -> Envelope:
@@ -51,6 +56,7 @@ def close_fact(fact: Fact, sealer: Sealer) -> Envelope:
         state=msgspec.json.encode(state),
         key_id=sealer.writing_key_id if sealed else None,
         sealed=sealed,
+        trace=traceparent(),
     )
 
 
