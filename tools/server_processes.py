@@ -200,7 +200,16 @@ def kafka_command(folder: Path, port: int, inner_port: int, more: Mapping[str, s
     java = [
         "java", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*",
     ]  # fmt: skip
-    format_disk = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER_ID, "-c", settings]
+    format_disk = [
+        *java,
+        "kafka.tools.StorageTool",
+        "format",
+        "--ignore-formatted",
+        "-t",
+        CLUSTER_ID,
+        "-c",
+        str(settings),
+    ]
     formatted = subprocess.run(format_disk, check=False, capture_output=True, text=True)
     if formatted.returncode != 0:
         raise CannotStart(f"the broker's disk cannot be formatted: {(formatted.stdout + formatted.stderr)[-500:]}")

@@ -21,6 +21,7 @@ class Delivery:
     position: int
     envelope: Envelope
     letter_id: int | None = None
+    partition: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +48,33 @@ class Subscription(Protocol):
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Record that these, and all before them, are finished; a replayed letter is then gone."""
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Say whether a delivery of the last batch is still this reader's; else another gets it: leave it alone."""
+
+    async def close(self) -> None:
+        """End the reading, so that another reader of the group takes over at once; calling twice is safe."""
+
 
 class Bus(Protocol):
     """The log of facts."""
 
     async def publish(self, facts: Sequence[Fact]) -> None:
-        """Append facts, in this order, durably; publishing a fact again changes nothing."""
+        """Append facts durably, each feedback's in this order.
+
+        Publishing a fact again is harmless: at most it comes again, with the same id, after the first time.
+        """
+
+    async def publish_envelopes(self, envelopes: Sequence[Envelope]) -> None:
+        """Do the same with facts that are sealed already."""
 
     def subscribe(self, group: str) -> Subscription:
         """Return `group`'s reading; it starts where the group stopped, at the first fact when it is new."""
+
+    def subscribe_all(self, since: datetime) -> Subscription:
+        """Return a reading of all facts from an instant on, older ones perhaps among them, that records nothing.
+
+        Every process that asks gets every fact.
+        """
 
     def open(self, delivery: Delivery) -> Fact:
         """Unseal a delivery; raises FactUnreadable, KeyMissing or FactIsBad."""
@@ -77,3 +96,9 @@ class Bus(Protocol):
 
     async def lag(self, group: str) -> int:
         """Return how many facts `group` has not finished."""
+
+    async def lag_by_partition(self, group: str) -> dict[int, int]:
+        """Return the same for each partition; the embedded log is one partition, 0."""
+
+    async def close(self) -> None:
+        """End all readings and let go of the broker; calling twice is safe."""

@@ -69,10 +69,7 @@ class SqliteLog:
 
     def append(self, connection: sqlite3.Connection, facts: Sequence[Fact]) -> None:
         """Append inside a store's own write: the facts are there if and only if its document is."""
-        connection.executemany(
-            f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) values ({MARKS})",
-            [columns_of(close_fact(fact, self.sealer)) for fact in facts],
-        )
+        append_envelopes(connection, [close_fact(fact, self.sealer) for fact in facts])
 
     def erase(self, connection: sqlite3.Connection, feedback_id: str) -> None:
         """Remove every fact of a feedback but the one that says it was erased, from log and dead letters.
@@ -93,6 +90,14 @@ class SqliteLog:
     async def publish(self, facts: Sequence[Fact]) -> None:
         """See `Bus`."""
         await self.database.write(lambda connection: self.append(connection, facts))
+
+    async def publish_envelopes(self, envelopes: Sequence[Envelope]) -> None:
+        """See `Bus`."""
+        await self.database.write(lambda connection: append_envelopes(connection, envelopes))
+
+    def subscribe_all(self, since: datetime) -> Subscription:
+        """See `Bus`."""
+        return SqliteBroadcast(self.database, since)
 
     def subscribe(self, group: str) -> Subscription:
         """See `Bus`."""
@@ -144,6 +149,13 @@ class SqliteLog:
         """See `Bus`."""
         return await self.database.read(lambda connection: count_unfinished(connection, group))
 
+    async def lag_by_partition(self, group: str) -> dict[int, int]:
+        """See `Bus`."""
+        return {0: await self.lag(group)}
+
+    async def close(self) -> None:
+        """See `Bus`: the database is closed by whoever opened it."""
+
     async def trim(self, before: datetime) -> int:
         """Remove facts older than `before` that every group has finished; return how many."""
         return await self.database.write(lambda connection: trim_facts(connection, before))
@@ -186,6 +198,49 @@ class SqliteSubscription:
         letters = [(delivery.letter_id,) for delivery in deliveries if delivery.letter_id is not None]
         positions = [delivery.position for delivery in deliveries if delivery.letter_id is None]
         await self.database.write(lambda connection: finish(connection, self.group, max(positions, default=0), letters))
+
+    def holds(self, delivery: Delivery) -> bool:
+        """See `Subscription`: one process reads for a group."""
+        return True
+
+    async def close(self) -> None:
+        """See `Subscription`."""
+        self.database.watchers.discard(self.changed)
+
+
+class SqliteBroadcast:
+    """All facts from an instant on, for one reader that records nothing."""
+
+    def __init__(self, database: Database, since: datetime) -> None:
+        self.database = database
+        self.since = since
+        self.position = 0
+        self.changed = asyncio.Event()
+
+    async def next_batch(self, limit: int) -> list[Delivery]:
+        """See `Subscription`."""
+        self.database.watchers.add(self.changed)
+        while True:
+            self.changed.clear()
+            batch = await self.database.read(
+                lambda connection: read_since(connection, self.position, self.since, limit)
+            )
+            if batch:
+                self.position = batch[-1].position
+                return batch
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), OTHER_PROCESS_POLL_S)
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Nothing is recorded."""
+
+    def holds(self, delivery: Delivery) -> bool:
+        """See `Subscription`."""
+        return True
+
+    async def close(self) -> None:
+        """See `Subscription`."""
+        self.database.watchers.discard(self.changed)
 
 
 async def open_log(database: Database, sealer: Sealer) -> SqliteLog:
@@ -232,6 +287,23 @@ def read_batch(connection: sqlite3.Connection, group: str, limit: int) -> list[D
         "select * from bus_fact where position > ? order by position limit ?", (offset_of(connection, group), limit)
     )
     return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+
+
+def read_since(connection: sqlite3.Connection, position: int, since: datetime, limit: int) -> list[Delivery]:
+    """Return facts of an instant on that come after a position."""
+    rows = connection.execute(
+        "select * from bus_fact where position > ? and at >= ? order by position limit ?",
+        (position, since.isoformat(), limit),
+    )
+    return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+
+
+def append_envelopes(connection: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:
+    """Append sealed facts, but those that are there."""
+    connection.executemany(
+        f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) values ({MARKS})",
+        [columns_of(envelope) for envelope in envelopes],
+    )
 
 
 def offset_of(connection: sqlite3.Connection, group: str) -> int:

@@ -1,0 +1,211 @@
+"""The log of facts on Apache Kafka: the `Bus` of a province.
+
+Opened by `backend.py`. One topic of facts keyed by feedback, one compacted topic of dead letters; `hotline topics`
+makes both. The driver is imported by the `bus_kafka` files alone. The broker cannot tell a fact said twice from two:
+a repeat lies there twice, and is harmless as every reader keeps the newest (docs/facts.md).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from hotline.facts import Fact, FactKind
+from hotline.plumbing.bus import DeadLetter, Delivery, Subscription
+from hotline.plumbing.bus_kafka_client import (
+    MAX_MESSAGE_BYTES,
+    BusUnavailable,
+    KafkaOptions,
+    broker_errors,
+    client_settings,
+    close_quietly,
+)
+from hotline.plumbing.bus_kafka_letters import LetterBox
+from hotline.plumbing.bus_kafka_reading import KafkaBroadcast, KafkaSubscription, partitions_of
+from hotline.plumbing.bus_kafka_wire import Record, record_of
+from hotline.plumbing.envelope import Envelope, close_fact, open_fact
+from hotline.plumbing.seal import Sealer
+
+__all__ = ["BusUnavailable", "KafkaBus", "KafkaOptions", "open_kafka"]
+
+PUBLISH_S = 30.0
+PING_S = 5.0
+
+
+class KafkaBus:
+    """See `Bus`; make it with `open_kafka`."""
+
+    def __init__(self, url: str, sealer: Sealer, options: KafkaOptions) -> None:
+        self.sealer = sealer
+        self.options = options
+        self.settings = client_settings(url, options)
+        self.producer: AIOKafkaProducer | None = None
+        self.starting = asyncio.Lock()
+        self.admin = AIOKafkaAdminClient(**self.settings)
+        self.reader = AIOKafkaConsumer(**self.settings, enable_auto_commit=False, auto_offset_reset="earliest")
+        self.letters = LetterBox(self.reader, options.dead_letters, self.send)
+        self.readings: list[KafkaSubscription | KafkaBroadcast] = []
+        self.partitions: list[TopicPartition] = []
+
+    async def start(self) -> None:
+        """Reach the broker and see that both topics are there; raises BusUnavailable."""
+        with broker_errors("reach the broker"):
+            await self.reader.start()
+            await self.admin.start()
+            for topic in (self.options.facts, self.options.dead_letters):
+                partitions_of(self.reader, topic)
+            self.partitions = self.partitions_named(self.options.facts)
+            self.reader.assign(self.partitions_named(self.options.dead_letters))
+        await self.writer()
+
+    def partitions_named(self, topic: str) -> list[TopicPartition]:
+        """Return the partitions of a topic."""
+        return [TopicPartition(topic, number) for number in partitions_of(self.reader, topic)]
+
+    async def writer(self) -> AIOKafkaProducer:
+        """Return the producer, started anew after one that could not go on."""
+        async with self.starting:
+            if self.producer is None:
+                producer = AIOKafkaProducer(
+                    **self.settings, acks="all", enable_idempotence=True, max_request_size=MAX_MESSAGE_BYTES
+                )
+                try:
+                    with broker_errors("reach the broker"):
+                        await producer.start()
+                except BaseException:
+                    await close_quietly(producer)
+                    raise
+                self.producer = producer
+            return self.producer
+
+    async def publish(self, facts: Sequence[Fact]) -> None:
+        """See `Bus`."""
+        await self.publish_envelopes([close_fact(fact, self.sealer) for fact in facts])
+
+    async def publish_envelopes(self, envelopes: Sequence[Envelope]) -> None:
+        """See `Bus`: a feedback's next fact goes out only when the one before it is safe."""
+        for together in in_turns(envelopes):
+            await self.send(self.options.facts, [record_of(envelope) for envelope in together])
+        erased = {envelope.feedback_id for envelope in envelopes if envelope.kind == FactKind.FEEDBACK_ERASED}
+        if erased:
+            await self.letters.forget(erased)
+
+    async def send(self, topic: str, records: Sequence[Record]) -> None:
+        """Write records of different keys durably, all of them tried; raises BusUnavailable when one is not."""
+        producer = await self.writer()
+        with broker_errors("publish"):
+            async with asyncio.timeout(PUBLISH_S):
+                sent = await asyncio.gather(
+                    *(
+                        producer.send_and_wait(topic, value=record.value, key=record.key, headers=record.headers)
+                        for record in records
+                    ),
+                    return_exceptions=True,
+                )
+            failure = next((outcome for outcome in sent if isinstance(outcome, BaseException)), None)
+            if failure is not None:
+                await self.retire(producer, failure)
+                raise failure
+
+    async def retire(self, producer: AIOKafkaProducer, failure: BaseException) -> None:
+        """Let go of a producer that cannot go on; the next publish starts another."""
+        if isinstance(failure, KafkaError) and not failure.retriable and self.producer is producer:
+            self.producer = None
+            await close_quietly(producer)
+
+    def subscribe(self, group: str) -> Subscription:
+        """See `Bus`."""
+        reading = KafkaSubscription(
+            lambda: self.consumer(group_id=self.options.group(group)), group, self.options.facts, self.letters
+        )
+        self.readings.append(reading)
+        return reading
+
+    def subscribe_all(self, since: datetime) -> Subscription:
+        """See `Bus`; the instant is when facts reached the broker."""
+        reading = KafkaBroadcast(self.consumer, self.options.facts, since)
+        self.readings.append(reading)
+        return reading
+
+    def consumer(self, **more: Any) -> AIOKafkaConsumer:
+        """Return a reader that records nothing by itself."""
+        return AIOKafkaConsumer(**self.settings, enable_auto_commit=False, auto_offset_reset="earliest", **more)
+
+    def open(self, delivery: Delivery) -> Fact:
+        """See `Bus`."""
+        return open_fact(delivery.envelope, self.sealer)
+
+    async def bury(self, group: str, delivery: Delivery, *, error: str, attempts: int, now: datetime) -> None:
+        """See `Bus`."""
+        await self.letters.bury(group, delivery, error=error, attempts=attempts, now=now)
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """See `Bus`."""
+        return await self.letters.all()
+
+    async def replay(self, letter_id: int) -> bool:
+        """See `Bus`."""
+        return await self.letters.replay(letter_id)
+
+    async def discard(self, letter_id: int) -> bool:
+        """See `Bus`."""
+        return await self.letters.discard(letter_id)
+
+    async def ping(self) -> None:
+        """See `Bus`."""
+        with broker_errors("reach the broker"):
+            async with asyncio.timeout(PING_S):
+                await self.reader.end_offsets(self.partitions)
+
+    async def lag(self, group: str) -> int:
+        """See `Bus`."""
+        return sum((await self.lag_by_partition(group)).values())
+
+    async def lag_by_partition(self, group: str) -> dict[int, int]:
+        """Return how many facts of each partition `group` has not finished."""
+        with broker_errors("ask how far the group is"):
+            async with asyncio.timeout(PUBLISH_S):
+                committed = await self.admin.list_consumer_group_offsets(
+                    self.options.group(group), partitions=self.partitions
+                )
+                starts = await self.reader.beginning_offsets(self.partitions)
+                ends = await self.reader.end_offsets(self.partitions)
+        return {
+            partition.partition: ends[partition]
+            - max(starts[partition], committed[partition].offset if partition in committed else 0)
+            for partition in self.partitions
+        }
+
+    async def close(self) -> None:
+        """See `Bus`: readings leave their groups, what is being written goes out."""
+        for reading in self.readings:
+            await reading.close()
+        producer, self.producer = self.producer, None
+        for client in (producer, self.admin, self.reader):
+            if client is not None:
+                await close_quietly(client)
+
+
+def in_turns(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
+    """Yield the first fact of each feedback, then the second of each, and so on."""
+    chains: dict[str, list[Envelope]] = defaultdict(list)
+    for envelope in envelopes:
+        chains[envelope.feedback_id].append(envelope)
+    for turn in range(max(map(len, chains.values()), default=0)):
+        yield [chain[turn] for chain in chains.values() if turn < len(chain)]
+
+
+async def open_kafka(url: str, sealer: Sealer, options: KafkaOptions) -> KafkaBus:
+    """Reach the broker at `kafka://host:port[,host:port]`; raises BusUnavailable with the reason and the remedy."""
+    bus = KafkaBus(url, sealer, options)
+    try:
+        await bus.start()
+    except BaseException:
+        await bus.close()
+        raise
+    return bus

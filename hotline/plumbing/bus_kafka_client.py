@@ -1,0 +1,87 @@
+"""How this process speaks to the broker, and what the broker's failures are called here.
+
+Used by the other `bus_kafka` files. Every error of the driver becomes BusUnavailable, a WorldIsDown: wait, retry,
+lose nothing.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from hotline.plumbing.failures import WorldIsDown
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+CLOSE_S = 10.0
+
+
+class BusUnavailable(WorldIsDown):
+    """The broker cannot be reached, refuses us or lacks a topic now: nothing is lost, try again later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaOptions:
+    """How to reach the broker; `sasl` is `user:password` (SCRAM-SHA-512), `prefix` begins topic and group names."""
+
+    sasl: str = ""
+    tls: bool = False
+    ca: Path | None = None
+    prefix: str = "hotline"
+
+    @property
+    def facts(self) -> str:
+        """The topic of facts."""
+        return f"{self.prefix}.facts"
+
+    @property
+    def dead_letters(self) -> str:
+        """The topic of dead letters."""
+        return f"{self.prefix}.dead-letters"
+
+    def group(self, group: str) -> str:
+        """Return a group's name on the broker."""
+        return f"{self.prefix}.{group}"
+
+
+def client_settings(url: str, options: KafkaOptions) -> dict[str, Any]:
+    """Return what every client of the driver needs; raises BusUnavailable for a certificate file that is no such."""
+    user, _, password = options.sasl.partition(":")
+    settings: dict[str, Any] = {
+        "bootstrap_servers": url.removeprefix("kafka://").strip("/").split(","),
+        "client_id": "hotline",
+        "security_protocol": ("SASL_" if user else "") + ("SSL" if options.tls else "PLAINTEXT"),
+    }
+    if user:
+        settings |= {
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": user,
+            "sasl_plain_password": password,
+        }
+    if options.tls:
+        try:
+            settings["ssl_context"] = ssl.create_default_context(cafile=options.ca)
+        except (OSError, ssl.SSLError) as error:
+            raise BusUnavailable(f"KAFKA_CA: {options.ca} cannot be used as a certificate authority: {error}") from None
+    return settings
+
+
+@contextlib.contextmanager
+def broker_errors(what: str) -> Iterator[None]:
+    """Turn every failure of the driver inside the block into BusUnavailable, which says what was being done."""
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        remedy = "see that BUS_URL names brokers that run, and that KAFKA_SASL, KAFKA_TLS and KAFKA_CA are theirs"
+        raise BusUnavailable(f"cannot {what}: {type(error).__name__} {error} ({remedy})") from error
+
+
+async def close_quietly(client: Any) -> None:
+    """Stop a client of the driver; what a broker that is gone makes of that concerns nobody."""
+    with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await (client.close() if hasattr(client, "close") else client.stop())

@@ -1,0 +1,106 @@
+"""The topics and how they must be set: made where missing, compared where they are there.
+
+Called by `hotline topics` and by tests. It never changes a topic that exists: what differs is said, with both values.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from hotline.plumbing.bus_kafka_client import KafkaOptions, broker_errors, client_settings, close_quietly
+
+TOPICS = Path(__file__).resolve().parent.parent / "data" / "topics.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic; its name on the broker begins with `KafkaOptions.prefix`."""
+
+    name: str
+    partitions: int
+    replication: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicsReport:
+    """What was made, and what of the rest is not as it should be, in words for the operator."""
+
+    made: tuple[str, ...]
+    differences: tuple[str, ...]
+
+
+def load_topics(replication: int | None = None) -> tuple[Topic, ...]:
+    """Return the topics of data/topics.toml; `replication` stands for fewer brokers than a province has."""
+    tables = tomllib.loads(TOPICS.read_text(encoding="utf-8"))
+    return tuple(topic_of(tables[name], replication) for name in ("facts", "dead-letters"))
+
+
+def topic_of(table: Mapping[str, Any], replication: int | None) -> Topic:
+    """Read one topic; at least one copy fewer than there are must be enough to write."""
+    copies = replication or int(table["replication"])
+    settings = dict(table["settings"])
+    settings["min.insync.replicas"] = str(min(int(settings["min.insync.replicas"]), max(1, copies - 1)))
+    return Topic(name=table["name"], partitions=table["partitions"], replication=copies, settings=settings)
+
+
+async def ensure_topics(url: str, options: KafkaOptions, topics: Sequence[Topic]) -> TopicsReport:
+    """Make the topics that are missing and compare the others; raises BusUnavailable. Calling twice is safe."""
+    admin = AIOKafkaAdminClient(**client_settings(url, options))
+    try:
+        with broker_errors("make or compare topics"):
+            await admin.start()
+            existing = set(await admin.list_topics())
+            named = {f"{options.prefix}.{topic.name}": topic for topic in topics}
+            made = tuple(name for name in named if name not in existing)
+            await make(admin, {name: named[name] for name in made})
+            there = {name: topic for name, topic in named.items() if name in existing}
+            return TopicsReport(made=made, differences=tuple(await differences(admin, there)))
+    finally:
+        await close_quietly(admin)
+
+
+async def make(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic]) -> None:
+    """Make topics; another process that was faster is no failure."""
+    if not topics:
+        return
+    new = [
+        NewTopic(name, topic.partitions, topic.replication, topic_configs=dict(topic.settings))
+        for name, topic in topics.items()
+    ]
+    answer = await admin.create_topics(new)
+    for name, code, *said in answer.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"{name}: {said}")
+
+
+async def differences(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic]) -> list[str]:
+    """Say what is otherwise than it should be."""
+    if not topics:
+        return []
+    said = []
+    for description in await admin.describe_topics(list(topics)):
+        name, partitions = description["topic"], description["partitions"]
+        wanted = topics[name]
+        said += difference(name, "partitions", str(wanted.partitions), str(len(partitions)))
+        copies = {len(partition["replicas"]) for partition in partitions}
+        said += difference(name, "copies", str({wanted.replication}), str(copies))
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+    for answer in await admin.describe_configs(resources):
+        for _, _, _, name, entries in answer.resources:
+            found = {entry[0]: entry[1] for entry in entries}
+            for setting, value in topics[name].settings.items():
+                said += difference(name, setting, value, str(found.get(setting)))
+    return said
+
+
+def difference(topic: str, what: str, wanted: str, found: str) -> list[str]:
+    """Return one line, or none when the two are the same."""
+    return [] if wanted == found else [f"{topic}: {what} is {found}, should be {wanted}"]
