@@ -26,7 +26,7 @@ from hotline.plumbing.bus_kafka_client import (
     close_quietly,
 )
 from hotline.plumbing.bus_kafka_letters import LetterBox
-from hotline.plumbing.bus_kafka_reading import KafkaBroadcast, KafkaSubscription, partitions_of
+from hotline.plumbing.bus_kafka_reading import KafkaBroadcast, KafkaSubscription
 from hotline.plumbing.bus_kafka_wire import Record, record_of
 from hotline.plumbing.envelope import Envelope, close_fact, open_fact
 from hotline.plumbing.seal import Sealer
@@ -57,15 +57,16 @@ class KafkaBus:
         with broker_errors("reach the broker"):
             await self.reader.start()
             await self.admin.start()
-            for topic in (self.options.facts, self.options.dead_letters):
-                partitions_of(self.reader, topic)
-            self.partitions = self.partitions_named(self.options.facts)
-            self.reader.assign(self.partitions_named(self.options.dead_letters))
+            self.partitions = await self.partitions_of(self.options.facts)
+            self.reader.assign(await self.partitions_of(self.options.dead_letters))
         await self.writer()
 
-    def partitions_named(self, topic: str) -> list[TopicPartition]:
-        """Return the partitions of a topic."""
-        return [TopicPartition(topic, number) for number in partitions_of(self.reader, topic)]
+    async def partitions_of(self, topic: str) -> list[TopicPartition]:
+        """Return the partitions of a topic; raises BusUnavailable when there is no such topic."""
+        (description,) = await self.admin.describe_topics([topic])
+        if description["error_code"] or not description["partitions"]:
+            raise BusUnavailable(f"the broker has no topic {topic}: make it with `hotline topics`")
+        return [TopicPartition(topic, number) for number in range(len(description["partitions"]))]
 
     async def writer(self) -> AIOKafkaProducer:
         """Return the producer, started anew after one that could not go on."""
@@ -128,7 +129,7 @@ class KafkaBus:
 
     def subscribe_all(self, since: datetime) -> Subscription:
         """See `Bus`; the instant is when facts reached the broker."""
-        reading = KafkaBroadcast(self.consumer, self.options.facts, since)
+        reading = KafkaBroadcast(self.consumer, self.partitions, since)
         self.readings.append(reading)
         return reading
 

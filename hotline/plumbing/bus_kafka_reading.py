@@ -191,9 +191,11 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc] # the 
 class KafkaBroadcast:
     """All facts from an instant on, without a group: every process reads every one, and nothing is recorded."""
 
-    def __init__(self, connect: Callable[[], AIOKafkaConsumer], topic: str, since: datetime) -> None:
+    def __init__(
+        self, connect: Callable[[], AIOKafkaConsumer], partitions: Sequence[TopicPartition], since: datetime
+    ) -> None:
         self.connect = connect
-        self.topic = topic
+        self.partitions = partitions
         self.since = since
         self.consumer: AIOKafkaConsumer | None = None
 
@@ -214,7 +216,7 @@ class KafkaBroadcast:
         try:
             with broker_errors("read facts"):
                 await consumer.start()
-                partitions = [TopicPartition(self.topic, number) for number in partitions_of(consumer, self.topic)]
+                partitions = list(self.partitions)
                 consumer.assign(partitions)
                 moment = int(self.since.timestamp() * 1000)
                 found = await consumer.offsets_for_times(dict.fromkeys(partitions, moment))
@@ -239,14 +241,6 @@ class KafkaBroadcast:
         consumer, self.consumer = self.consumer, None
         if consumer is not None:
             await close_quietly(consumer)
-
-
-def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    """Return the partitions of a topic; raises BusUnavailable when there is no such topic."""
-    found = consumer.partitions_for_topic(topic)
-    if not found:
-        raise BusUnavailable(f"the broker has no topic {topic}: make it with `hotline topics`")
-    return sorted(found)
 
 
 def delivery_of(record: Any) -> Delivery:

@@ -61,6 +61,13 @@ class Consumer:
     async def run(self) -> None:
         """Work until cancelled; a cancel lets the batch in hand finish and be acknowledged."""
         subscription = self.bus.subscribe(self.group)
+        try:
+            await self.read_on(subscription)
+        finally:
+            await subscription.close()
+
+    async def read_on(self, subscription: Subscription) -> None:
+        """Take batch after batch."""
         while True:
             try:
                 batch = await subscription.next_batch(self.pressure.batch_of(self.patience.batch))
