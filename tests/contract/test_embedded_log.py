@@ -91,3 +91,9 @@ async def test_a_fact_erased_while_it_was_worked_on_is_not_buried(log: SqliteLog
     await log.database.write(lambda connection: log.erase(connection, "f1"))
     await log.bury("respond", delivery, error="ValueError at x.py:1", attempts=5, now=RECEIVED_AT)
     assert await log.dead_letters() == []
+
+
+async def test_publishing_a_fact_again_adds_nothing(log: SqliteLog) -> None:
+    await log.publish([received("f1")])
+    await log.publish([received("f1")])
+    assert len(await log.subscribe("respond").next_batch(10)) == 1
