@@ -3,6 +3,7 @@
 Called by `hotline topics` and by tests. It never changes a topic that exists: what differs is said, with both values.
 """
 
+import asyncio
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from hotline.plumbing.bus_kafka_client import KafkaOptions, broker_errors, client_settings, close_quietly
 
 TOPICS = Path(__file__).resolve().parent.parent / "data" / "topics.toml"
+VISIBLE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,18 @@ async def make(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic]) -> None:
         error = for_code(code)
         if code and error is not TopicAlreadyExistsError:
             raise error(f"{name}: {said}")
+    async with asyncio.timeout(VISIBLE_S):
+        while not await are_visible(admin, list(topics)):  # noqa: ASYNC110 - nobody tells when the brokers know
+            await asyncio.sleep(0.05)
+
+
+async def are_visible(admin: AIOKafkaAdminClient, names: list[str]) -> bool:
+    """Tell whether the brokers know the topics and who leads their partitions: right after making they may not."""
+    for topic in await admin.describe_topics(names):
+        leaders = [partition["leader"] for partition in topic["partitions"]]
+        if topic["error_code"] or not leaders or -1 in leaders:
+            return False
+    return True
 
 
 async def differences(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic]) -> list[str]:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -98,7 +99,7 @@ def envelope_of(headers: Headers, value: bytes | None) -> Envelope:
     named = {name.removeprefix("ce_"): content for name, content in headers}
     try:
         data = msgspec.json.decode(value or b"", type=Data)
-        fields = {
+        fields: dict[str, Any] = {
             field: field_of(field, named[name])
             for name, field in ATTRIBUTES.items()
             if name in named or field not in OPTIONAL

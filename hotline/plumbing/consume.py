@@ -80,7 +80,7 @@ class Consumer:
 
     async def work_and_acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
         """Handle the whole batch, then move the offset: never the other way round."""
-        await self.work_through(batch)
+        await self.work_through(subscription, batch)
         await self.acknowledge(subscription, batch)
 
     async def finish(self, work: "asyncio.Future[None]") -> None:
@@ -105,7 +105,7 @@ class Consumer:
                 self.trouble = None
                 return
 
-    async def work_through(self, batch: Sequence[Delivery]) -> None:
+    async def work_through(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
         """Handle a batch: one feedback's facts in order, different feedbacks at the same time."""
         chains: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in batch:
@@ -113,22 +113,22 @@ class Consumer:
                 chains[delivery.envelope.feedback_id].append(delivery)
         async with asyncio.TaskGroup() as group:
             for chain in chains.values():
-                group.create_task(self.work_through_chain(chain))
+                group.create_task(self.work_through_chain(subscription, chain))
 
     def passes_over(self, delivery: Delivery) -> bool:
         """Say whether the fact is of a known kind that this group has no use for."""
         kind = delivery.envelope.kind
         return kind in KNOWN_KINDS and kind not in self.kinds
 
-    async def work_through_chain(self, chain: Sequence[Delivery]) -> None:
-        """Handle one feedback's facts in their order."""
+    async def work_through_chain(self, subscription: Subscription, chain: Sequence[Delivery]) -> None:
+        """Handle one feedback's facts in their order, but what another reader has been given meanwhile."""
         for delivery in chain:
-            await self.work_on(delivery)
+            await self.work_on(subscription, delivery)
 
-    async def work_on(self, delivery: Delivery) -> None:
-        """Handle one fact, or bury it; returns only when one of the two is durable."""
+    async def work_on(self, subscription: Subscription, delivery: Delivery) -> None:
+        """Handle one fact, or bury it; returns only when one of the two is durable, or the fact is ours no more."""
         failures, outages = 0, 0
-        while True:
+        while subscription.holds(delivery):
             try:
                 await self.handle(self.bus.open(delivery))
             except WorldIsDown as error:
