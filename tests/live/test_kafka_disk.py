@@ -21,13 +21,17 @@ SEALER = Sealer({"test": "a secret only for tests"})
 SPOKEN = "caycautreotrenduongdihoc"
 
 
+def logs_of(prefix: str) -> list[bytes]:
+    return [path.read_bytes() for path in Path(STATE / KAFKA / "data").glob(f"{prefix}.*/*.log")]
+
+
 async def test_no_word_of_a_citizen_lies_on_the_brokers_disk(kafka_url: str) -> None:
     options = KafkaOptions(prefix=unique_name())
     await ensure_topics(kafka_url, options, load_topics(replication=1))
     bus = await open_kafka(kafka_url, SEALER, options)
     await bus.publish([received("feedback-to-find", text=SPOKEN)])
     await bus.close()
-    logs = [path.read_bytes() for path in Path(STATE / KAFKA / "data").glob(f"{options.prefix}.*/*.log")]
+    logs = logs_of(options.prefix)
     if not logs:
         pytest.skip("the broker of KAFKA_URL keeps its disk elsewhere")
     assert any(b"feedback-to-find" in log for log in logs)
