@@ -82,7 +82,7 @@ async def apply_feedback(
         word = await store.ticket_word(fact.feedback_id)
         if word is not None and word.restricted and not judged.restricted:
             first = replace(restricted(first), seq=first.seq, version=first.version)
-        await store.add(first, (fact_of(first, at=now),))
+        await store.add(first, (fact_of(first, at=now),), word)
         return first
     merged = replace(rejudged(known, fact, text, judged), other_words=other_words)
     await store.save(merged, (fact_of(merged, at=now),))

@@ -1,7 +1,6 @@
 """Opens classify's store over what the settings name; shared by the service and its commands."""
 
 from hotline.plumbing.backend import Backend
-from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.sqlite import Database
 from services.classify.store import ClassifyStore
 
@@ -11,8 +10,7 @@ async def open_store(backend: Backend) -> ClassifyStore:
     if isinstance(backend.database, Database):
         from services.classify.store_sqlite import open_store as open_embedded
 
-        assert isinstance(backend.bus, SqliteLog)
-        return await open_embedded(backend.database, backend.bus)
+        return await open_embedded(backend)
     from services.classify.store_mongo import open_store as open_mongo
 
     return await open_mongo(backend)

@@ -1,4 +1,4 @@
-"""What classify asks of its store; `store_sqlite.py` answers over the embedded database.
+"""What classify asks of its store; `store_sqlite.py` answers over the embedded database, `store_mongo.py` over MongoDB.
 
 Document and facts are written together: a reader of the log never sees one without the other.
 """
@@ -37,8 +37,11 @@ class ClassifyStore(Protocol):
     async def get(self, feedback_id: str) -> Classification | None:
         """Return what is known of a feedback, None when nothing is."""
 
-    async def add(self, document: Classification, facts: Sequence[Fact]) -> None:
-        """Store the first classification of a feedback; raises Conflict when there is one."""
+    async def add(self, document: Classification, facts: Sequence[Fact], word: TicketWord | None = None) -> None:
+        """Store the first classification of a feedback, made in the knowledge of respond's `word`.
+
+        Raises Conflict when there is one, when the feedback was erased, or when respond's kept word is another.
+        """
 
     async def save(self, document: Classification, facts: Sequence[Fact], label: Label | None = None) -> None:
         """Store the next version; raises Conflict unless the stored one is `document.version - 1`."""
@@ -50,19 +53,19 @@ class ClassifyStore(Protocol):
         self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
     ) -> None:
         """Keep respond's word, with the next version of the document where it changed one; erased feedback is passed
-        over. Raises Conflict as `save` does."""
+        over. Raises Conflict as `save` does, and when the word kept is not older than this one."""
 
     async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
-        """Return what waits for a person: restricted and urgent first, then the oldest receipt."""
+        """Return what waits for a person: restricted and urgent first, then the oldest receipt, then by id."""
 
     async def count_to_review(self, *, include_restricted: bool) -> int:
         """Count what waits for a person."""
 
     async def decided(self, *, include_restricted: bool, limit: int) -> list[Classification]:
-        """Return what persons decided last, the newest first."""
+        """Return what persons decided last, the newest first, then by id."""
 
     async def labels(self) -> list[Label]:
-        """Return every label that may train a model, the oldest first; none of a restricted feedback."""
+        """Return every label that may train a model, the oldest first, then by id; none of a restricted feedback."""
 
     async def erase(self, feedback_id: str) -> None:
         """Remove all of a feedback and remember only that it was erased; calling twice is safe."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hotline.facts import Fact
+from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.sqlite import Database
@@ -56,14 +57,22 @@ class SqliteClassifyStore:
         found = await self._documents("where feedback_id = ?", (feedback_id,))
         return found[0] if found else None
 
-    async def add(self, document: Classification, facts: Sequence[Fact]) -> None:
+    async def add(self, document: Classification, facts: Sequence[Fact], word: TicketWord | None = None) -> None:
         """See `ClassifyStore`."""
         try:
-            await self.database.write(lambda connection: self._add(connection, document, facts))
+            await self.database.write(lambda connection: self._add(connection, document, facts, word))
         except sqlite3.IntegrityError as error:
             raise Conflict(document.feedback_id) from error
 
-    def _add(self, connection: sqlite3.Connection, document: Classification, facts: Sequence[Fact]) -> None:
+    def _add(
+        self,
+        connection: sqlite3.Connection,
+        document: Classification,
+        facts: Sequence[Fact],
+        word: TicketWord | None,
+    ) -> None:
+        if is_erased(connection, document.feedback_id) or kept_word(connection, document.feedback_id) != word:
+            raise Conflict(document.feedback_id)
         connection.execute(
             "insert into classify_classification (doc, version, needs_review, restricted, urgent, received_at,"
             " decided_at, feedback_id) values (?,?,?,?,?,?,?,?)",
@@ -99,9 +108,7 @@ class SqliteClassifyStore:
 
     async def ticket_word(self, feedback_id: str) -> TicketWord | None:
         """See `ClassifyStore`."""
-        query = "select * from classify_ticket where feedback_id = ?"
-        row = await self.database.read(lambda connection: connection.execute(query, (feedback_id,)).fetchone())
-        return word_of(row) if row else None
+        return await self.database.read(lambda connection: kept_word(connection, feedback_id))
 
     async def keep_ticket_word(
         self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
@@ -111,6 +118,9 @@ class SqliteClassifyStore:
         def work(connection: sqlite3.Connection) -> None:
             if is_erased(connection, feedback_id):
                 return
+            before = kept_word(connection, feedback_id)
+            if before is not None and before.order >= word.order:
+                raise Conflict(feedback_id)
             connection.execute(
                 "insert or replace into classify_ticket values (?,?,?,?,?)",
                 (feedback_id, *word.order, word.restricted, word.at.isoformat()),
@@ -122,7 +132,9 @@ class SqliteClassifyStore:
 
     async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
         """See `ClassifyStore`."""
-        where = "where needs_review = 1 and restricted <= ? order by restricted desc, urgent desc, received_at"
+        where = (
+            "where needs_review = 1 and restricted <= ? order by restricted desc, urgent desc, received_at, feedback_id"
+        )
         return await self._documents(f"{where} limit ? offset ?", (include_restricted, limit, offset))
 
     async def count_to_review(self, *, include_restricted: bool) -> int:
@@ -135,7 +147,7 @@ class SqliteClassifyStore:
 
     async def decided(self, *, include_restricted: bool, limit: int) -> list[Classification]:
         """See `ClassifyStore`."""
-        where = "where decided_at is not null and restricted <= ? order by decided_at desc limit ?"
+        where = "where decided_at is not null and restricted <= ? order by decided_at desc, feedback_id limit ?"
         return await self._documents(where, (include_restricted, limit))
 
     async def _documents(self, where: str, values: tuple[object, ...]) -> list[Classification]:
@@ -166,10 +178,11 @@ class SqliteClassifyStore:
         return await self.database.read(lambda connection: is_erased(connection, feedback_id))
 
 
-async def open_store(database: Database, log: SqliteLog) -> SqliteClassifyStore:
+async def open_store(backend: Backend) -> SqliteClassifyStore:
     """Make classify's tables where they are missing and return the store."""
-    await migrate(database, "classify", MIGRATIONS)
-    return SqliteClassifyStore(database, log)
+    assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
+    await migrate(backend.database, "classify", MIGRATIONS)
+    return SqliteClassifyStore(backend.database, backend.bus)
 
 
 def columns_of(document: Classification) -> tuple[object, ...]:
@@ -201,8 +214,11 @@ def label_of(row: sqlite3.Row) -> Label:
     )
 
 
-def word_of(row: sqlite3.Row) -> TicketWord:
-    """Read respond's word out of its row."""
+def kept_word(connection: sqlite3.Connection, feedback_id: str) -> TicketWord | None:
+    """Return respond's word, None when none is kept."""
+    row = connection.execute("select * from classify_ticket where feedback_id = ?", (feedback_id,)).fetchone()
+    if row is None:
+        return None
     return TicketWord(
         order=(row["epoch"], row["seq"]),
         restricted=bool(row["restricted"]),

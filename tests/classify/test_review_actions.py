@@ -11,6 +11,7 @@ import pytest
 from hotline.errors import Invalid
 from hotline.facts import ClassificationState, Fact, FactKind, FeedbackState, FollowUp, FollowUpKind
 from hotline.plumbing.bus_sqlite import SqliteLog, open_log
+from hotline.plumbing.migrations import migrate
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
 from hotline.roles import Role, Session
@@ -19,10 +20,16 @@ from services.classify.actions import Gone, Verdict, classify, decide, find_for_
 from services.classify.consumer import handler
 from services.classify.documents import Classification
 from services.classify.store import Conflict
-from services.classify.store_sqlite import SqliteClassifyStore, open_store
+from services.classify.store_sqlite import MIGRATIONS, SqliteClassifyStore
 from tests.contract.facts_for_tests import judged, received
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+async def store_over(database: Database) -> SqliteClassifyStore:
+    log = await open_log(database, Sealer({"test": "a secret only for tests"}))
+    await migrate(database, "classify", MIGRATIONS)
+    return SqliteClassifyStore(database, log)
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
 
 @pytest.fixture
 async def store(log: SqliteLog) -> SqliteClassifyStore:
-    return await open_store(log.database, log)
+    return await store_over(log.database)
 
 
 def judgement(**changes: object) -> ClassificationState:
@@ -110,7 +117,7 @@ async def test_every_order_of_a_feedbacks_facts_ends_the_same(tmp_path: Path) ->
     assert len(orders) == 30
     for number, order in enumerate(orders):
         database = await Database.open(tmp_path / f"{number}.db")
-        store = await open_store(database, await open_log(database, Sealer({"test": "a secret only for tests"})))
+        store = await store_over(database)
         for fact in order:
             await classify(store, judging(), fact, NOW)
         document = await store.get("f1")

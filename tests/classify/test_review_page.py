@@ -39,7 +39,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[tuple[SqliteClassifyStore, PageC
     settings = load_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": "a secret of at least thirty-two characters"})
     async with open_backend(settings, lambda: NOW) as backend:
         service = await open_service(backend, backend.settings)
-        store = await open_store(backend.database, backend.bus)
+        store = await open_store(backend)
         async with PageClient(build_app((service,), backend.settings, lambda: NOW)) as browser:
             browser.sign_in(SCREENER)
             yield store, browser

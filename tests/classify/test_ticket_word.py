@@ -19,14 +19,13 @@ from hotline.facts import (
     fact_id_of,
 )
 from hotline.places import Place
-from hotline.plumbing.bus_sqlite import SqliteLog, open_log
-from hotline.plumbing.seal import Sealer
+from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.sqlite import Database
 from services.classify.actions import Gone, classify, decide, find_for_reviewer
 from services.classify.consumer import handler
 from services.classify.documents import Classification
-from services.classify.store_sqlite import SqliteClassifyStore, open_store
-from tests.classify.test_review_actions import NOW, judging, log, reviewer, store, verdict, with_more_words
+from services.classify.store_sqlite import SqliteClassifyStore
+from tests.classify.test_review_actions import NOW, judging, log, reviewer, store, store_over, verdict, with_more_words
 from tests.contract.facts_for_tests import PROMISE, received
 
 __all__ = ("log", "store")
@@ -132,7 +131,7 @@ async def test_every_order_of_words_and_tickets_ends_closed(tmp_path: Path) -> N
     facts = [received("f1"), ticket(1, restricted=False), ticket(2, restricted=True)]
     for number, order in enumerate(itertools.permutations([*facts, facts[1]])):
         database = await Database.open(tmp_path / f"{number}.db")
-        store = await open_store(database, await open_log(database, Sealer({"test": "a secret only for tests"})))
+        store = await store_over(database)
         said = await tell(store, *order, **SURE)
         assert (said.restricted, said.needs_review) == (True, True)
         await database.close()
