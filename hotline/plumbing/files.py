@@ -1,5 +1,7 @@
 """Keeps attachments as files named by the SHA-256 of their content, outside every database transaction.
 
+`Vault` is what the services ask; `FileVault` answers it beside the embedded database, `files_gridfs` over MongoDB.
+
 ingest keeps the citizens' files with it and respond those of answers, each in a folder of its own. Called by the edges
 before a document is stored, and by the sweepers. Written to a temporary name, fsynced, renamed: a
 file is there whole or not at all, and the same content is kept once. A file that no document refers to after a day is
@@ -11,7 +13,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,7 @@ from hotline.uploads import cleaned, stored_name
 ORPHAN_AGE = timedelta(hours=24)
 FILE_ID = re.compile(r"[0-9a-f]{64}")
 TEMPORARY = "incoming"
+CHUNK_BYTES = 256 * 1024
 # One for all vaults: an open picture takes a lot of memory, and sign-in must not wait behind pictures.
 CLEANING = ThreadPoolExecutor(1, "clean-file")
 
@@ -38,6 +41,9 @@ class Vault(Protocol):
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file, durable when it returns. Raises Invalid (see `uploads.cleaned`)."""
 
+    async def chunks(self, file_id: str) -> AsyncIterator[bytes]:
+        """Return a file's content piece by piece; raises NoSuchFile before the first one is asked for."""
+
     async def sweep(self, now: datetime, is_referenced: Callable[[str], bool]) -> int:
         """Remove files older than a day that nothing refers to; returns how many."""
 
@@ -51,6 +57,10 @@ class FileVault:
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file; returns when it is on disk. Raises Invalid (see `uploads.cleaned`)."""
         return await asyncio.get_running_loop().run_in_executor(CLEANING, self._keep, name, content, field)
+
+    async def chunks(self, file_id: str) -> AsyncIterator[bytes]:
+        """See `Vault`."""
+        return pieces_of(self.path_of(file_id))
 
     def path_of(self, file_id: str) -> Path:
         """Return where a file lies; raises NoSuchFile."""
@@ -112,6 +122,13 @@ class FileVault:
                 path.unlink(missing_ok=True)
                 swept += 1
         return swept
+
+
+async def pieces_of(path: Path) -> AsyncIterator[bytes]:
+    """Yield a file in pieces."""
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield piece
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -56,11 +56,16 @@ class AlreadyThere(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """One index: its name, fields with 1 or -1, whether values are unique, and which documents alone are in it."""
+    """One index: its name, fields with 1 or -1, whether values are unique, and which documents alone are in it.
+
+    A sparse index holds the documents that have its field. Prefer it to `only_where` with `$exists`, which not every
+    planner recognises.
+    """
 
     name: str
     keys: tuple[tuple[str, int], ...]
     is_unique: bool = False
+    is_sparse: bool = False
     only_where: Query | None = None
 
 
@@ -288,6 +293,8 @@ def index_model(index: Index) -> IndexModel:
     options: dict[str, Any] = {"name": index.name}
     if index.is_unique:
         options["unique"] = True
+    if index.is_sparse:
+        options["sparse"] = True
     if index.only_where is not None:
         options["partialFilterExpression"] = dict(index.only_where)
     return IndexModel(list(index.keys), **options)

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from hotline.facts import Attachment
 from hotline.file_links import BadFileLink, read_file_link
-from hotline.plumbing.files import FileVault, NoSuchFile
+from hotline.plumbing.files import NoSuchFile, Vault
 from hotline.uploads import ALLOWED, MAX_FILE_BYTES, check_count, too_large
 from hotline.web.forms import FilePart
 from hotline.web.keys import NOW, SETTINGS
 
 
-def keeper(vault: FileVault, kept: list[Attachment], field: str) -> Callable[[FilePart], Awaitable[Attachment]]:
+def keeper(vault: Vault, kept: list[Attachment], field: str) -> Callable[[FilePart], Awaitable[Attachment]]:
     """Return what `read_form` hands each file part to; kept files are added to `kept`. It raises Invalid."""
 
     async def keep(part: FilePart) -> Attachment:
@@ -38,16 +38,21 @@ async def read_file(part: FilePart, field: str) -> bytes:
     return bytes(content)
 
 
-async def serve_file(request: web.Request, vault: FileVault, at: str) -> web.StreamResponse:
-    """Serve the file of a link signed for `at`; whatever is wrong with the link looks like no such file."""
+async def serve_file(request: web.Request, vault: Vault, at: str) -> web.StreamResponse:
+    """Stream the file of a link signed for `at`; whatever is wrong with the link looks like no such file."""
     secret = str(request.app[SETTINGS].secret_key)
     try:
         file_id, media_type = read_file_link(secret, request.match_info["signed"], now=request[NOW], at=at)
-        path = vault.path_of(file_id)
+        if media_type not in ALLOWED:
+            raise web.HTTPNotFound
+        chunks = await vault.chunks(file_id)
     except (BadFileLink, NoSuchFile):
         raise web.HTTPNotFound from None
-    if media_type not in ALLOWED:
-        raise web.HTTPNotFound
     shown = "inline" if media_type.startswith("image/") else f'attachment; filename="{file_id[:12]}.pdf"'
     headers = {"Content-Type": media_type, "Content-Disposition": shown, "Cache-Control": "private, no-store"}
-    return web.FileResponse(path, headers=headers)
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    async for chunk in chunks:
+        await response.write(chunk)
+    await response.write_eof()
+    return response

@@ -4,15 +4,14 @@ Pages, API, consumer and commands share these functions; none of them reaches th
 (aware) and is safe to call twice.
 """
 
-import secrets
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Fact, FactKind, TicketState
-from hotline.plumbing.files import FileVault
+from hotline.plumbing.entropy import ENTROPY
+from hotline.plumbing.files import Vault
 from hotline.plumbing.log import step
 from services.ingest import following
 from services.ingest.documents import Feedback, erasure_of, fact_of
@@ -21,7 +20,6 @@ from services.ingest.notices import Say, notices_of, receipt_notice
 from services.ingest.store import Added, Conflict, FeedbackStore, TrackingCodeTaken
 
 ENTROPY_BYTES = 16
-ENTROPY_POOL_BYTES = 4096
 ATTEMPTS = 8
 OFFER_AFTER = timedelta(minutes=10)
 ALARM_AFTER = timedelta(minutes=60)
@@ -39,32 +37,13 @@ class UnknownFeedback(Exception):
     """No feedback has this id or code."""
 
 
-class Entropy:
-    """Random bytes of the system, many fetched at once: each fetch lets go of the interpreter's lock."""
-
-    def __init__(self) -> None:
-        self.left = b""
-        self.lock = threading.Lock()
-
-    def take(self, count: int) -> bytes:
-        """Return that many bytes, each given out once."""
-        with self.lock:
-            if len(self.left) < count:
-                self.left = secrets.token_bytes(ENTROPY_POOL_BYTES)
-            taken, self.left = self.left[:count], self.left[count:]
-            return taken
-
-
-ENTROPY = Entropy()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """What the actions work with; made once by `app.open_service` and by the commands."""
 
     store: FeedbackStore
     rules: Rules
-    vault: FileVault
+    vault: Vault
     say: Say
 
 
@@ -79,7 +58,7 @@ async def submit(intake: Intake, draft: Draft, *, now: datetime, faults: Sequenc
         fact = fact_of(feedback, FactKind.FEEDBACK_RECEIVED, cause=f"received:{feedback.channel}", at=now)
         notices = receipt_notice(feedback, now=now, say=intake.say)
         try:
-            added = await intake.store.add(feedback, (fact,), notices, intake.vault.has)
+            added = await intake.store.add(feedback, (fact,), notices)
         except TrackingCodeTaken:
             continue
         if not added.is_new and added.feedback.fingerprint != feedback.fingerprint:
@@ -215,7 +194,7 @@ async def erase(intake: Intake, feedback_id: str, *, now: datetime) -> bool:
     if feedback is None:
         return False
     unkept = await intake.store.erase(feedback_id, (erasure_of(feedback, at=now),))
-    await intake.store.release_files(unkept, intake.vault.unlink)
+    await intake.store.release_files(unkept)
     step("feedback_erased", feedback_id=feedback_id)
     return True
 

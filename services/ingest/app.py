@@ -15,7 +15,6 @@ from hotline.places import load_gazetteer
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.consume import Consumer
 from hotline.plumbing.failures import WorldIsDown
-from hotline.plumbing.files import FileVault
 from hotline.plumbing.log import step
 from hotline.promises import load_policies
 from hotline.web.messages import DEFAULT_LANGUAGE, load_messages
@@ -55,7 +54,7 @@ async def open_intake(backend: Backend) -> actions.Intake:
             calendar=load_calendar(settings.locality, extra_notices=settings.calendar_notices),
             gazetteer=load_gazetteer,
         ),
-        vault=FileVault(folder=settings.files_dir / "feedback"),
+        vault=backend.vault("feedback"),
         say=say,
     )
 

@@ -154,6 +154,13 @@ def needs_telling(feedback: Feedback) -> bool:
     )
 
 
+def tell_since_of(feedback: Feedback) -> datetime | None:
+    """Return since when a telephone call about the answer is owed; None when none is."""
+    if feedback.ticket is None or not needs_telling(feedback):
+        return None
+    return feedback.ticket.answered_at or feedback.recorded_at
+
+
 def contact_of(feedback: Feedback | None) -> Reporter | None:
     """Return who may be called about a feedback; nobody of a restricted one, nor before it was classified."""
     if feedback is None or not is_open_to_staff(feedback.ticket):

@@ -1,15 +1,16 @@
 """Delivers notices to people by e-mail when SMTP_URL is set; without it they stay rows.
 
-Runs as a loop of the process. At least once, under a Message-ID that never changes, so a mail server can drop a repeat.
-A letter that the server refuses for good, or that has waited too long, is given up with a reason; one refused for now
-is tried later and holds no other up. Decides nothing about what a notice says (`notices` does).
+Runs as a loop of each process. A notice is claimed before it is sent, so of several processes one sends it; one that
+dies between sending and saying so leads to a repeat under the same Message-ID, which a mail server can drop. A letter
+that the server refuses for good, or that has waited too long, is given up with a reason; one refused for now is tried
+later and holds no other up. Decides nothing about what a notice says (`notices` does).
 """
 
 import asyncio
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -24,6 +25,8 @@ PERIOD_S = 15.0
 AT_ONCE = 50
 CONNECT_S = 20.0
 TRY_AGAIN_AFTER = timedelta(minutes=15)
+# Longer than a mail server may take over one letter.
+CLAIMED_FOR = timedelta(minutes=10)
 PERMANENT = 500
 
 
@@ -37,13 +40,12 @@ class NotTakenNow(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postman:
-    """What delivery works with; `later` holds when a notice that was refused for now is tried again."""
+    """What delivery works with."""
 
     store: FeedbackStore
     smtp_url: str
     sender: str
     clock: Callable[[], datetime]
-    later: dict[str, datetime] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Deliver what waits, for ever."""
@@ -60,21 +62,21 @@ class Postman:
         Raises what the connection to the mail server raises (OSError, SMTPException): then all that is left waits.
         """
         sent = 0
-        # As many more as wait for another try: they are the oldest, and must not take the places of those behind them.
-        waiting = await self.store.notices_to_send(AT_ONCE + len(self.later))
-        for notice in waiting:
+        for notice in await self.store.notices_to_send(self.clock(), AT_ONCE):
             now = self.clock()
-            if is_stale(notice, now=now):
+            is_late = is_stale(notice, now=now)
+            if not is_late and not self.smtp_url:
+                continue
+            if not await self.store.claim_notice(notice.notice_id, now=now, until=now + CLAIMED_FOR):
+                continue
+            if is_late:
                 await self.give_up(notice, "stale")
-            elif self.smtp_url and self.later.get(notice.notice_id, now) <= now:
+            else:
                 sent += await self._deliver(notice)
-        for gone in self.later.keys() - {notice.notice_id for notice in waiting}:
-            del self.later[gone]
         return sent
 
     async def give_up(self, notice: Notice, reason: str) -> None:
         """Keep that a notice is never sent, and why."""
-        self.later.pop(notice.notice_id, None)
         await self.store.save_notice(replace(notice, given_up_at=self.clock(), given_up_because=reason))
         step("notice_given_up", level="WARNING", feedback_id=notice.feedback_id, cause=notice.kind, reason_code=reason)
 
@@ -91,10 +93,12 @@ class Postman:
             await self.give_up(notice, str(refused))
             return False
         except NotTakenNow as refused:
-            self.later[notice.notice_id] = self.clock() + TRY_AGAIN_AFTER
+            await self.store.put_off_notice(notice.notice_id, until=self.clock() + TRY_AGAIN_AFTER)
             step("notice_waits", level="WARNING", feedback_id=notice.feedback_id, reason_code=str(refused))
             return False
-        self.later.pop(notice.notice_id, None)
+        except (OSError, smtplib.SMTPException):
+            await self.store.put_off_notice(notice.notice_id, until=self.clock())
+            raise
         await self.store.save_notice(replace(notice, sent_at=self.clock()))
         step("notice_sent", feedback_id=notice.feedback_id, cause=notice.kind)
         return True

@@ -1,9 +1,9 @@
-"""What ingest asks of its store; `store_sqlite` answers it for the embedded database.
+"""What ingest asks of its store; `store_sqlite` answers it for the embedded database, `store_mongo` over MongoDB.
 
 Called only by the actions. A document and the facts it causes are written in one go or not at all.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -37,25 +37,29 @@ class Added:
     is_new: bool
 
 
-class FeedbackStore(Protocol):
-    """ingest's documents."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many feedbacks wait, and when the oldest of them was recorded; None when none waits."""
 
-    async def add(
-        self,
-        feedback: Feedback,
-        facts: Sequence[Fact],
-        notices: Sequence[Notice] = (),
-        has_file: Callable[[str], bool] | None = None,
-    ) -> Added:
+    count: int
+    oldest_at: datetime | None
+
+
+class FeedbackStore(Protocol):
+    """ingest's documents; made with the vault that keeps their files."""
+
+    async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
         """Store a new feedback with its facts; when its id is there already, return that one and store nothing.
 
-        Durable when it returns. Raises TrackingCodeTaken, WasErased, FileIsGone when `has_file` denies a file of it.
+        Durable when it returns. Raises TrackingCodeTaken, WasErased, FileIsGone when a file of it is not kept now.
         """
 
     async def add_chunk(self, chunk: Sequence[tuple[Feedback, Fact]], batch: Batch) -> Batch:
-        """Store those of a chunk that are not there yet, and the batch's progress, in one write; returns the progress.
+        """Store those of a chunk that are not there yet, and last the batch's progress; returns the progress.
 
-        Accepted and known rows are counted on top of `batch`. Raises TrackingCodeTaken, then nothing is stored.
+        Accepted and known rows are counted on top of `batch`; what a killed import of the same batch had stored without
+        its progress counts as accepted. Raises TrackingCodeTaken, then no progress is stored: mint other codes and say
+        the chunk again.
         """
 
     async def save(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Feedback:
@@ -79,6 +83,9 @@ class FeedbackStore(Protocol):
     async def without_ticket_since(self, recorded_before: datetime, limit: int) -> list[Feedback]:
         """Return feedbacks recorded before that instant for which respond has said nothing, oldest first."""
 
+    async def waiting_for_ticket(self) -> Waiting:
+        """Count the feedbacks for which respond has said nothing, restricted ones with all others."""
+
     async def file_ids(self) -> frozenset[str]:
         """Return the id of every file that some feedback keeps."""
 
@@ -88,8 +95,8 @@ class FeedbackStore(Protocol):
         The id stays known as erased. Calling it again removes nothing and appends nothing.
         """
 
-    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
-        """Unlink those of the files that nothing refers to now; no write that would refer to one comes in between."""
+    async def release_files(self, file_ids: Collection[str]) -> None:
+        """Remove those of the files that nothing refers to now; a write that refers to one meanwhile is refused."""
 
     async def import_progress(self, batch_id: str) -> Batch | None:
         """Return how far a batch has come."""
@@ -97,8 +104,17 @@ class FeedbackStore(Protocol):
     async def recent_batches(self, limit: int) -> list[Batch]:
         """Return the newest batches first."""
 
-    async def notices_to_send(self, limit: int) -> list[Notice]:
-        """Return notices neither sent nor given up, oldest first."""
+    async def notices_to_send(self, now: datetime, limit: int) -> list[Notice]:
+        """Return notices neither sent nor given up, and not claimed at `now`, oldest first."""
+
+    async def claim_notice(self, notice_id: str, *, now: datetime, until: datetime) -> bool:
+        """Say whether this caller alone may send the notice, until then; False when it is sent, given up or claimed."""
+
+    async def put_off_notice(self, notice_id: str, *, until: datetime) -> None:
+        """Leave a claimed notice to whoever claims it from then on."""
+
+    async def count_notices_to_send(self) -> int:
+        """Count notices neither sent nor given up."""
 
     async def save_notice(self, notice: Notice) -> None:
         """Replace a notice by its id."""

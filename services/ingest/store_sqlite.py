@@ -1,39 +1,33 @@
 """Keeps ingest's documents in the embedded database, with their facts in the same transaction.
 
-Who sent a feedback is kept sealed beside the document (Luật BVDLCN 91/2025), under the product's secret; numbers are
-found through a keyed mark of them, so the file alone names nobody. Called through the `FeedbackStore` protocol.
+Who sent a feedback is kept sealed beside the document (see `sealed_reporter`). Called through the `FeedbackStore`
+protocol.
 """
 
 import contextlib
-import hmac
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-
-import msgspec
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.failures import StoreUnavailable
+from hotline.plumbing.files import FileVault
 from hotline.plumbing.migrations import Migration, migrate
-from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
 from services.ingest.documents import (
     Batch,
     Feedback,
     Notice,
-    Reporter,
     decode_batch,
-    decode_feedback,
     decode_notice,
     encode,
 )
-from services.ingest.following import is_open_to_staff, needs_telling
-from services.ingest.store import Added, Conflict, FileIsGone, TrackingCodeTaken, WasErased
-
-CONTACT_KEY_ID = "secret"
+from services.ingest.following import is_open_to_staff, tell_since_of
+from services.ingest.sealed_reporter import ReporterSeal
+from services.ingest.store import Added, Conflict, FileIsGone, TrackingCodeTaken, Waiting, WasErased
 
 MIGRATIONS = (
     Migration(
@@ -59,31 +53,26 @@ MIGRATIONS = (
                  id text primary key, started_at text not null, doc blob not null)""",
         ),
     ),
+    Migration(number=2, statements=("alter table ingest_notice add column claimed_until text",)),
 )
 
 
 class SqliteFeedbackStore:
     """The `FeedbackStore` of the embedded default; make it with `open_store`."""
 
-    def __init__(self, database: Database, log: SqliteLog, secret: str) -> None:
+    def __init__(self, database: Database, log: SqliteLog, secret: str, vault: FileVault) -> None:
         self.database = database
         self.log = log
-        self.sealer = Sealer({CONTACT_KEY_ID: secret})
-        self.mark_key = hmac.digest(secret.encode(), b"ingest phone mark", "sha256")
+        self.vault = vault
+        self.seal = ReporterSeal(secret)
 
-    async def add(
-        self,
-        feedback: Feedback,
-        facts: Sequence[Fact],
-        notices: Sequence[Notice] = (),
-        has_file: Callable[[str], bool] | None = None,
-    ) -> Added:
+    async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
         """See `FeedbackStore`."""
         row = self._row(feedback)
 
         def work(connection: sqlite3.Connection) -> Added:
             if self._insert(connection, feedback, row):
-                if has_file is not None and not all(has_file(file.file_id) for file in feedback.attachments):
+                if not all(self.vault.has(file.file_id) for file in feedback.attachments):
                     raise FileIsGone(feedback.feedback_id)
                 self.log.append(connection, facts)
                 _insert_notices(connection, notices)
@@ -146,7 +135,7 @@ class SqliteFeedbackStore:
         return await self._many(
             "select doc, contact from ingest_feedback where phone_mark = ? and is_shown = 1"
             " order by recorded_at desc limit ?",
-            self._mark(phone), limit,
+            self.seal.mark(phone), limit,
         )  # fmt: skip
 
     async def to_tell_by_phone(self, limit: int) -> list[Feedback]:
@@ -163,6 +152,12 @@ class SqliteFeedbackStore:
             " order by recorded_at limit ?",
             _sortable(recorded_before), limit,
         )  # fmt: skip
+
+    async def waiting_for_ticket(self) -> Waiting:
+        """See `FeedbackStore`."""
+        query = "select count(*), min(recorded_at) from ingest_feedback where is_ticketless = 1"
+        count, oldest = await self.database.read(lambda connection: tuple(connection.execute(query).fetchone()))
+        return Waiting(count=count, oldest_at=datetime.fromisoformat(oldest) if oldest else None)
 
     async def file_ids(self) -> frozenset[str]:
         """See `FeedbackStore`."""
@@ -190,13 +185,13 @@ class SqliteFeedbackStore:
             await self.database.checkpoint()
         return released
 
-    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
+    async def release_files(self, file_ids: Collection[str]) -> None:
         """See `FeedbackStore`."""
 
         def work(connection: sqlite3.Connection) -> None:
             for file_id in file_ids:
                 if not connection.execute("select 1 from ingest_file where file_id = ?", (file_id,)).fetchone():
-                    unlink(file_id)
+                    self.vault.unlink(file_id)
 
         if file_ids:
             await self.database.write(work)
@@ -217,14 +212,42 @@ class SqliteFeedbackStore:
         )
         return [decode_batch(row["doc"]) for row in rows]
 
-    async def notices_to_send(self, limit: int) -> list[Notice]:
+    async def notices_to_send(self, now: datetime, limit: int) -> list[Notice]:
         """See `FeedbackStore`."""
         rows = await self.database.read(
             lambda connection: connection.execute(
-                "select doc from ingest_notice where is_waiting = 1 order by created_at limit ?", (limit,)
+                "select doc from ingest_notice where is_waiting = 1 and (claimed_until is null or claimed_until <= ?)"
+                " order by created_at limit ?",
+                (_sortable(now), limit),
             ).fetchall()
         )
         return [decode_notice(row["doc"]) for row in rows]
+
+    async def claim_notice(self, notice_id: str, *, now: datetime, until: datetime) -> bool:
+        """See `FeedbackStore`."""
+        return await self.database.write(
+            lambda connection: (
+                connection.execute(
+                    "update ingest_notice set claimed_until = ? where id = ? and is_waiting = 1"
+                    " and (claimed_until is null or claimed_until <= ?)",
+                    (_sortable(until), notice_id, _sortable(now)),
+                ).rowcount
+                == 1
+            )
+        )
+
+    async def put_off_notice(self, notice_id: str, *, until: datetime) -> None:
+        """See `FeedbackStore`."""
+        await self.database.write(
+            lambda connection: connection.execute(
+                "update ingest_notice set claimed_until = ? where id = ?", (_sortable(until), notice_id)
+            )
+        )
+
+    async def count_notices_to_send(self) -> int:
+        """See `FeedbackStore`."""
+        query = "select count(*) from ingest_notice where is_waiting = 1"
+        return await self.database.read(lambda connection: int(connection.execute(query).fetchone()[0]))
 
     async def save_notice(self, notice: Notice) -> None:
         """See `FeedbackStore`."""
@@ -245,36 +268,24 @@ class SqliteFeedbackStore:
         return [self._read(row) for row in rows]
 
     def _read(self, row: sqlite3.Row) -> Feedback:
-        feedback = decode_feedback(row["doc"])
-        if row["contact"] is None:
-            return feedback
-        words = self.sealer.open(row["contact"], key_id=CONTACT_KEY_ID, belongs_to=f"contact:{feedback.feedback_id}")
-        return replace(feedback, reporter=msgspec.json.decode(words, type=Reporter))
+        return self.seal.together(row["doc"], row["contact"])
 
     def _row(self, feedback: Feedback) -> tuple[object, ...]:
         """Return the columns of the table, in its order."""
-        reporter, ticket = feedback.reporter, feedback.ticket
-        contact = phone_mark = None
-        if reporter is not None:
-            words = msgspec.json.encode(reporter)
-            contact = self.sealer.seal(words, belongs_to=f"contact:{feedback.feedback_id}")
-            phone_mark = self._mark(reporter.phone) if reporter.phone else None
-        tell_since = ticket.answered_at or feedback.recorded_at if ticket and needs_telling(feedback) else None
+        doc, contact, phone_mark = self.seal.apart(feedback)
+        tell_since = tell_since_of(feedback)
         return (
             feedback.feedback_id,
             feedback.version,
             feedback.tracking_code,
-            encode(replace(feedback, reporter=None) if reporter else feedback),
+            doc,
             contact,
             phone_mark,
             _sortable(feedback.recorded_at),
-            ticket is None,
-            is_open_to_staff(ticket),
+            feedback.ticket is None,
+            is_open_to_staff(feedback.ticket),
             _sortable(tell_since) if tell_since else None,
         )
-
-    def _mark(self, phone: str) -> bytes:
-        return hmac.new(self.mark_key, phone.encode(), "sha256").digest()[:16]
 
     def _insert(self, connection: sqlite3.Connection, feedback: Feedback, row: tuple[object, ...]) -> bool:
         """Insert unless the id is there or was erased; raises TrackingCodeTaken for the code of another feedback."""
@@ -300,9 +311,11 @@ class SqliteFeedbackStore:
 
 async def open_store(backend: Backend) -> SqliteFeedbackStore:
     """Make ingest's tables where they are missing and return the store; raises SchemaTooNew."""
+    vault = backend.vault("feedback")
     assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
+    assert isinstance(vault, FileVault)
     await migrate(backend.database, "ingest", MIGRATIONS)
-    return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key)
+    return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
 
 
 def _sortable(at: datetime) -> str:
@@ -316,7 +329,7 @@ def _is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
 
 def _insert_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
     connection.executemany(
-        "insert or ignore into ingest_notice values (?,?,?,?,?,?,?,?)",
+        "insert or ignore into ingest_notice values (?,?,?,?,?,?,?,?,null)",
         [
             (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, _sortable(n.created_at), encode(n))
             for n in notices

@@ -134,7 +134,7 @@ async def test_a_file_named_anew_while_its_feedback_is_erased_is_never_missing(d
     released = await desk.intake.store.erase(first.feedback_id, ())
     assert released == {file.file_id}
     await taken(desk, replace(DRAFT, attachments=(file,), origin=from_key("t", "2")))
-    await desk.intake.store.release_files(released, desk.intake.vault.unlink)
+    await desk.intake.store.release_files(released)
     assert desk.intake.vault.has(file.file_id)
 
 
@@ -182,7 +182,10 @@ async def test_each_cause_makes_one_notice_and_restricted_ones_none(desk: Desk) 
         await actions.apply_ticket_changed(
             desk.intake, ticket_fact(feedback.feedback_id, acknowledged, seq=seq), now=NOW
         )
-    assert {notice.kind for notice in await desk.intake.store.notices_to_send(9)} == {"received", "acknowledged"}
+    assert {notice.kind for notice in await desk.intake.store.notices_to_send(desk.clock(), 9)} == {
+        "received",
+        "acknowledged",
+    }
     hidden = ticket_of(feedback, restricted=True, question="Ai?", acknowledged_at=NOW + timedelta(hours=1))
     await actions.apply_ticket_changed(desk.intake, ticket_fact(feedback.feedback_id, hidden, seq=4), now=NOW)
     assert await desk.count("ingest_notice") == 2
@@ -213,10 +216,10 @@ def postman(desk: Desk, smtp_url: str) -> Postman:
 async def test_without_a_mail_server_notices_wait_as_rows_and_go_stale(desk: Desk) -> None:
     await taken(desk)
     assert await postman(desk, "").deliver_waiting() == 0
-    assert len(await desk.intake.store.notices_to_send(9)) == 1
+    assert len(await desk.intake.store.notices_to_send(desk.clock(), 9)) == 1
     desk.clock.move(timedelta(days=4))
     await postman(desk, "").deliver_waiting()
-    assert await desk.intake.store.notices_to_send(9) == []
+    assert await desk.intake.store.notices_to_send(desk.clock(), 9) == []
 
 
 @contextlib.asynccontextmanager
@@ -244,7 +247,7 @@ async def mail_server(letters: list[str]) -> AsyncIterator[str]:
 async def test_a_notice_is_sent_once_under_a_fixed_id_and_says_nothing_of_the_matter(desk: Desk) -> None:
     letters: list[str] = []
     feedback = await taken(desk)
-    (notice,) = await desk.intake.store.notices_to_send(9)
+    (notice,) = await desk.intake.store.notices_to_send(desk.clock(), 9)
     async with mail_server(letters) as url:
         assert await postman(desk, url).deliver_waiting() == 1
         assert await postman(desk, url).deliver_waiting() == 0
@@ -260,7 +263,7 @@ async def test_a_mail_server_that_is_away_leaves_the_notice_waiting(desk: Desk) 
     await taken(desk)
     with pytest.raises(OSError):
         await postman(desk, "smtp://127.0.0.1:1").deliver_waiting()
-    assert len(await desk.intake.store.notices_to_send(9)) == 1
+    assert len(await desk.intake.store.notices_to_send(desk.clock(), 9)) == 1
 
 
 async def test_the_command_erases_beside_a_running_server(desk: Desk, tmp_path: Path) -> None:
