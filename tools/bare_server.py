@@ -1,8 +1,8 @@
 """The measure that ingest is held against: a bare aiohttp handler doing one group-committed insert of the body.
 
-Started by `bench` as `python -m tools.bare_server FILE PORT`. Same database driver, same PRAGMAs, same fsync, same body
-on the wire; nothing is checked, sealed, promised or told to anyone. It shows what this machine and this HTTP server
-can do at most.
+Started by `bench` as `python -m tools.bare_server FILE PORT`. Same event loop, database driver, PRAGMAs and fsync, same
+body on the wire; nothing is checked, sealed, promised or told to anyone. It shows what this machine and this HTTP
+server can do at most.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 import click
+import uvloop
 from aiohttp import web
 
 from hotline.plumbing.sqlite import Database
@@ -63,7 +64,8 @@ async def serve(path: Path, port: int) -> None:
 @click.argument("port", type=int)
 def main(path: Path, port: int) -> None:
     """Serve POST /api/v1/feedback over the database at PATH."""
-    asyncio.run(serve(path, port))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(path, port))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,8 @@ def step(event: str, *, level: str = "INFO", **fields: object) -> None:
     allowed = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
     if not FIELDS.issuperset(fields):
         allowed["dropped_fields"] = sorted(fields.keys() - FIELDS)
-    LOGGER.log(number, event, extra={"fields": allowed})
+    record = LOGGER.makeRecord(LOGGER.name, number, "", 0, event, (), None, extra={"fields": allowed})
+    LOGGER.handle(record)
 
 
 class JsonLines(logging.Formatter):

@@ -5,7 +5,6 @@ the sealed bytes so that keys can rotate: a new key reaches readers before write
 and the dead letters no longer hold anything sealed with it.
 """
 
-import os
 from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hotline.plumbing.entropy import ENTROPY
 from hotline.plumbing.failures import FactIsBad, KeyMissing
 
 NONCE_BYTES = 12
@@ -28,7 +28,7 @@ class Sealer:
 
     def seal(self, words: bytes, *, belongs_to: str) -> bytes:
         """Return nonce and ciphertext of `words`, bound to the fact id `belongs_to`."""
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = ENTROPY.take(NONCE_BYTES)
         return nonce + self._ciphers[self.writing_key_id].encrypt(nonce, words, belongs_to.encode())
 
     def open(self, sealed: bytes, *, key_id: str, belongs_to: str) -> bytes:

@@ -15,7 +15,7 @@ from aiohttp import web
 from hotline.errors import Invalid
 from hotline.plumbing.log import LOGGER, step
 from hotline.plumbing.pressure import PRESSURE
-from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, Audience, AudienceKind, session_of
+from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, AudienceKind, session_of
 from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
 from hotline.web.keys import CLOCK, CSRF_SEED, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
 from hotline.web.pages import error_text, page, problem
@@ -35,6 +35,10 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+}
+# What a page may load or who may frame it says nothing about an answer to a machine.
+API_HEADERS: Final[Mapping[str, str]] = {
+    name: SECURITY_HEADERS[name] for name in ("X-Content-Type-Options", "Referrer-Policy", "Cache-Control")
 }
 ERROR_KEYS: Final[Mapping[int, str]] = {
     400: "bad_request", 401: "unauthorised", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -71,7 +75,7 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
     finally:
         route = _route_of(request)
         # What a machine sent and we took has a line of its own (`feedback_received`): its good answer is told on DEBUG.
-        is_plain = status < 400 and route is not None and _is_api(route.audience)
+        is_plain = status < 400 and is_for_machines(request)
         step(
             "request",
             level="DEBUG" if is_plain else "INFO",
@@ -85,7 +89,7 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
 
 @web.middleware
 async def add_security_headers(request: web.Request, handler: Next) -> web.StreamResponse:
-    """Set the headers of SECURITY_HEADERS where the handler set none, and HSTS on https."""
+    """Set the headers of SECURITY_HEADERS (machines: API_HEADERS) where the handler set none, and HSTS on https."""
     try:
         response: web.StreamResponse = await handler(request)
     except web.HTTPException as redirect:
@@ -97,7 +101,7 @@ async def add_security_headers(request: web.Request, handler: Next) -> web.Strea
 
 
 def _set_headers(request: web.Request, headers: MutableMapping[str, str]) -> None:
-    for name, value in SECURITY_HEADERS.items():
+    for name, value in (API_HEADERS if is_for_machines(request) else SECURITY_HEADERS).items():
         headers.setdefault(name, value)
     if is_https(request):
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
@@ -109,8 +113,7 @@ async def find_session(request: web.Request, handler: Next) -> web.StreamRespons
 
     Machines have neither.
     """
-    route = _route_of(request)
-    if route is not None and _is_api(route.audience):
+    if is_for_machines(request):
         return await handler(request)
     token = request.cookies.get(SESSION_COOKIE)
     session = request.app[SESSIONS].read(token, request[NOW]) if token else None
@@ -173,11 +176,18 @@ def _wants_html(request: web.Request) -> bool:
 
 
 @web.middleware
+async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Let in whom the route's audience admits, and no forged form. Machines show a key or a signature instead."""
+    if is_for_machines(request):
+        return await handler(request)
+    return await check_audience(request, handler)
+
+
 async def check_audience(request: web.Request, handler: Next) -> web.StreamResponse:
     """Let in whom the route's audience admits; to the wrong role the page does not exist."""
     route = _route_of(request)
     if route is None or route.audience.admits(session_of(request)):
-        return await handler(request)
+        return await check_csrf(request, handler)
     if session_of(request) is not None:
         raise web.HTTPNotFound
     if request.method in {"GET", "HEAD"}:
@@ -185,17 +195,17 @@ async def check_audience(request: web.Request, handler: Next) -> web.StreamRespo
     return error_response(request, 403, "signed_out")
 
 
-@web.middleware
 async def check_csrf(request: web.Request, handler: Next) -> web.StreamResponse:
-    """Refuse forged forms on every state-changing route that is not for machines."""
-    route = _route_of(request)
-    if route is not None and request.method not in SAFE_METHODS and not _is_api(route.audience):
+    """Refuse forged forms on every state-changing route of people."""
+    if _route_of(request) is not None and request.method not in SAFE_METHODS:
         await check_form(request)
     return await handler(request)
 
 
-def _is_api(audience: Audience) -> bool:
-    return audience.kind is AudienceKind.API
+def is_for_machines(request: web.Request) -> bool:
+    """Say whether the route is one of the API."""
+    route = _route_of(request)
+    return route is not None and route.audience.kind is AudienceKind.API
 
 
-MIDDLEWARES = (log_request, add_security_headers, find_session, show_errors, check_audience, check_csrf)
+MIDDLEWARES = (log_request, add_security_headers, find_session, show_errors, guard)
