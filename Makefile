@@ -7,11 +7,11 @@ ARGS ?=
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help install run demo test test-fast lint format lock drill bench clean
+.PHONY: help install run demo test test-fast lint format lock services services-stop drill bench clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 ##@ Use it
 install: ## make .venv with exactly what requirements.lock names
@@ -32,6 +32,12 @@ test-fast: install ## unit and contract tests on the embedded backend, under a m
 
 lint: install ## ruff, formatting, mypy, import rules
 	@tools/lint.sh
+
+services: install ## start a Kafka broker and a MongoDB server for tests
+	@$(PY) -m tools.servers start
+
+services-stop: install ## stop them
+	@$(PY) -m tools.servers stop
 
 drill: install ## kill it, fill the disk, replay: what it promises must still hold
 	@$(PY) -m tools.drill $(ARGS)

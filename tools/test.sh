@@ -14,7 +14,8 @@ if [ $# -gt 0 ]; then
 fi
 
 printf '1/3 Debian packages for the live and browser tests\n'
-tools/install_debian.sh chromium strace
+tools/install_debian.sh chromium strace default-jre-headless maven
+.venv/bin/python -m tools.servers install || printf '  the live half of Kafka and MongoDB is skipped\n'
 printf '2/3 lint\n'
 lint=0
 tools/lint.sh || lint=$?
