@@ -26,7 +26,7 @@ pytest.importorskip("no_such_module_anywhere")
 def run(pytester: pytest.Pytester, project_root: Path, source: str) -> pytest.RunResult:
     """Run a file of tests under the rules of tests/conftest.py, in a process of its own."""
     pytester.makeconftest((project_root / "tests/conftest.py").read_text(encoding="utf-8"))
-    pytester.makeini("[pytest]\nmarkers =\n    live\n    browser\n")
+    pytester.makeini(f"[pytest]\npythonpath = {project_root}\nmarkers =\n    live\n    browser\n")
     pytester.makepyfile(source)
     return pytester.runpytest_subprocess("-ra", "-p", "no:cacheprovider")
 
