@@ -141,7 +141,9 @@ class Collection:
         with failures_named():
             return int((await self._of.update_many(query, update)).matched_count)
 
-    async def find_one_and_update(self, query: Query, update: Query, *, upsert: bool = False) -> Document | None:
+    async def find_one_and_update(
+        self, query: Query, update: Query | Sequence[Query], *, upsert: bool = False
+    ) -> Document | None:
         """Change one document and return it as it is then; None when none matched. Raises AlreadyThere."""
         with failures_named():
             found: Document | None = await self._of.find_one_and_update(
