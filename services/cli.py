@@ -26,14 +26,18 @@ def hotline() -> None:
 @hotline.command()
 @click.argument("services", nargs=-1, type=click.Choice(SERVICES))
 def run(services: tuple[str, ...]) -> None:
-    """Start the product: all three services in one process over one file (HOST, PORT, DATA_DIR; see operations.md)."""
+    """Start the named services in this process, all three when none is named (HOST, PORT, DATA_DIR; see operations.md).
+
+    Over one SQLite file all three run together; over MongoDB and Kafka each runs as often as one likes.
+    """
     settings = read_settings()
-    if services and set(services) != set(SERVICES):
+    names = tuple(name for name in SERVICES if name in services) or SERVICES
+    if settings.is_embedded and names != SERVICES:
         raise click.UsageError("over one sqlite file all three services run in one process: `hotline run`")
     configure_logging(settings.log_level)
     from services.server import serve
 
-    run_or_explain(serve(settings, SERVICES))
+    run_or_explain(serve(settings, names, known=SERVICES))
 
 
 @hotline.group("dead-letters")

@@ -10,6 +10,7 @@ import gc
 import importlib
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 from aiohttp import web
@@ -31,17 +32,28 @@ class LoopEnded(Exception):
     """A loop that must run for ever came back."""
 
 
-async def serve(settings: Settings, names: Sequence[str]) -> None:
-    """Serve until told to stop; raises StoreUnavailable when the database cannot be opened or is being served."""
+async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) -> None:
+    """Serve the named ones of the `known` services until told to stop.
+
+    Raises WorldIsDown when database or broker cannot be opened, or when the one file is being served already.
+    """
     with only_server(settings):
         async with open_backend(settings) as backend, open_services(backend, names) as services:
-            app = build_app(services, backend.settings, backend.clock)
+            elsewhere = tuple(outline_of(name) for name in known if name not in names)
+            app = build_app((*services, *elsewhere), backend.settings, backend.clock)
             for service in services:
                 await service.start(app)
             async with listening(app, backend.settings) as address:
                 settle_memory()
                 announce(address, services)
                 await run_loops(loops_of(backend, services))
+
+
+def outline_of(name: str) -> Service:
+    """Return what pages must know of a service that another process runs: its header entries, and their words."""
+    module = importlib.import_module(f"services.{name}.app")
+    here: Path = module.HERE
+    return Service(name=name, routes=(), template_dir=here / "templates", message_dir=here, nav=module.NAV)
 
 
 @contextlib.asynccontextmanager

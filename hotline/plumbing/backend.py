@@ -1,25 +1,29 @@
 """Opens what the settings name: database, log of facts, files, secret; one place that knows the schemes.
 
-Called by `services/cli.py` and by tests; services are handed the `Backend`.
+Called by `services/cli.py` and by tests; services are handed the `Backend`. Two shapes: everything in one SQLite
+file, or MongoDB and Kafka. The modules of the one are never loaded for the other.
 """
 
 import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hotline.config import Settings, sqlite_path
 from hotline.plumbing.bus import Bus
-from hotline.plumbing.bus_sqlite import open_log, trim_for_ever
 from hotline.plumbing.failures import StoreUnavailable, WorldIsDown
-from hotline.plumbing.files import FileVault
+from hotline.plumbing.files import FileVault, Vault
 from hotline.plumbing.seal import DEFAULT_KEY_ID, Sealer
 from hotline.plumbing.sqlite import Database
+
+if TYPE_CHECKING:
+    from hotline.plumbing.mongo import MongoDatabase
 
 Clock = Callable[[], datetime]
 Loop = Callable[[], Awaitable[None]]
@@ -37,16 +41,28 @@ class Backend:
     `loops` keep the backend itself in order.
     """
 
-    database: Database
+    database: "Database | MongoDatabase"
     bus: Bus
     sealer: Sealer
     settings: Settings
     clock: Clock
     loops: Mapping[str, Loop] = field(default_factory=dict)
 
-    def vault(self, owner: str) -> FileVault:
+    def vault(self, owner: str) -> Vault:
         """Return where one owner's files are kept: `feedback` of ingest, `answers` of respond."""
-        return FileVault(folder=self.settings.files_dir / owner)
+        if isinstance(self.database, Database):
+            return FileVault(folder=self.settings.files_dir / owner)
+        from hotline.plumbing.files_gridfs import GridVault
+
+        return GridVault(self.database, owner)
+
+    def relay(self, service: str, collections: Sequence[str]) -> Mapping[str, Loop]:
+        """Return the loop that carries a service's stored facts to the bus; none where storing them publishes them."""
+        if isinstance(self.database, Database):
+            return {}
+        from hotline.plumbing.relay import Relay
+
+        return {"relay": Relay(self.database, self.bus, service, collections, self.clock).run}
 
     async def troubles(self) -> tuple[str, ...]:
         """Name what cannot be reached now, with the reason; nothing when all is well."""
@@ -61,7 +77,17 @@ class Backend:
 
 @contextlib.asynccontextmanager
 async def open_backend(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backend]:
-    """Open database and bus for as long as the block lasts; raises StoreUnavailable with the reason."""
+    """Open database and bus for as long as the block lasts; raises WorldIsDown with the reason."""
+    open_shape = open_embedded if settings.is_embedded else open_servers
+    async with open_shape(settings, clock) as backend:
+        yield backend
+
+
+@contextlib.asynccontextmanager
+async def open_embedded(settings: Settings, clock: Clock) -> AsyncIterator[Backend]:
+    """Open the one file."""
+    from hotline.plumbing.bus_sqlite import open_log, trim_for_ever
+
     settings = replace(settings, secret_key=settings.secret_key or load_or_make_secret(settings.data_dir))
     sealer = sealer_of(settings)
     database = await Database.open(sqlite_path(settings.store_url))
@@ -69,6 +95,25 @@ async def open_backend(settings: Settings, clock: Clock = utc_now) -> AsyncItera
         log = await open_log(database, sealer)
         loops = {"log.trim": partial(trim_for_ever, log, clock)}
         yield Backend(database=database, bus=log, sealer=sealer, settings=settings, clock=clock, loops=loops)
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Backend]:
+    """Open MongoDB and Kafka."""
+    from hotline.plumbing.bus_kafka import KafkaOptions, open_kafka
+    from hotline.plumbing.mongo import MongoDatabase
+
+    sealer = sealer_of(settings)
+    options = KafkaOptions(sasl=settings.kafka_sasl, tls=settings.kafka_tls, ca=settings.kafka_ca)
+    database = await MongoDatabase.open(settings.store_url)
+    try:
+        bus = await open_kafka(settings.bus_url, sealer, options)
+        try:
+            yield Backend(database=database, bus=bus, sealer=sealer, settings=settings, clock=clock)
+        finally:
+            await bus.close()
     finally:
         await database.close()
 
@@ -108,7 +153,13 @@ def make_secret(path: Path) -> None:
 
 @contextlib.contextmanager
 def only_server(settings: Settings) -> Iterator[None]:
-    """Hold the database's lock file: a second server over one file is refused, commands beside it are not."""
+    """Hold the database's lock file: a second server over one file is refused, commands beside it are not.
+
+    Over MongoDB as many as one likes serve together: nothing is held.
+    """
+    if not settings.is_embedded:
+        yield
+        return
     path = sqlite_path(settings.store_url).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="ascii") as file:

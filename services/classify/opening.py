@@ -1,10 +1,16 @@
 """Opens classify's store over what the settings name; shared by the service and its commands."""
 
 from hotline.plumbing.backend import Backend
+from hotline.plumbing.sqlite import Database
 from services.classify.store import ClassifyStore
-from services.classify.store_sqlite import open_store as open_embedded
 
 
 async def open_store(backend: Backend) -> ClassifyStore:
     """Make the tables where they are missing and return the store; raises SchemaTooNew, StoreUnavailable."""
-    return await open_embedded(backend)
+    if isinstance(backend.database, Database):
+        from services.classify.store_sqlite import open_store as open_embedded
+
+        return await open_embedded(backend)
+    from services.classify.store_mongo import open_store as open_mongo
+
+    return await open_mongo(backend)

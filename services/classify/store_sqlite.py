@@ -180,7 +180,7 @@ class SqliteClassifyStore:
 
 async def open_store(backend: Backend) -> SqliteClassifyStore:
     """Make classify's tables where they are missing and return the store."""
-    assert isinstance(backend.bus, SqliteLog)
+    assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     await migrate(backend.database, "classify", MIGRATIONS)
     return SqliteClassifyStore(backend.database, backend.bus)
 

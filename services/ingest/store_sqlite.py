@@ -312,7 +312,7 @@ class SqliteFeedbackStore:
 async def open_store(backend: Backend) -> SqliteFeedbackStore:
     """Make ingest's tables where they are missing and return the store; raises SchemaTooNew."""
     vault = backend.vault("feedback")
-    assert isinstance(backend.bus, SqliteLog)
+    assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     assert isinstance(vault, FileVault)
     await migrate(backend.database, "ingest", MIGRATIONS)
     return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)

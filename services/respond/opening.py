@@ -3,10 +3,10 @@
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.files import FileVault
+from hotline.plumbing.sqlite import Database
 from services.respond.actions import Desk
 from services.respond.rules import load_rules
 from services.respond.store import RespondStore
-from services.respond.store_sqlite import open_store as open_embedded
 
 
 async def open_desk(backend: Backend) -> Desk:
@@ -19,5 +19,11 @@ async def open_desk(backend: Backend) -> Desk:
 
 async def open_store(backend: Backend) -> RespondStore:
     """Make the tables where they are missing and return the store; raises SchemaTooNew, StoreUnavailable."""
-    assert isinstance(backend.bus, SqliteLog)
-    return await open_embedded(backend.database, backend.bus)
+    if isinstance(backend.database, Database):
+        from services.respond.store_sqlite import open_store as open_embedded
+
+        assert isinstance(backend.bus, SqliteLog)
+        return await open_embedded(backend.database, backend.bus)
+    from services.respond.store_mongo import open_store as open_mongo
+
+    return await open_mongo(backend)
