@@ -28,6 +28,7 @@ async def test_queries_by_an_index_pass(mongodb_backend: Backend, plans: Plans, 
     await things.count({"colour": "red"})
     await things.update_one({"_id": "a", "weight": 2}, {"$set": {"weight": 3}})
     await things.find_one_and_update({"_id": "a"}, {"$set": {"weight": 4}})
+    await things.update_one({"colour": "red", "weight": 4}, {"$set": {"weight": 5}})
     await things.delete_many({"colour": "red"})
     await assert_no_collection_scan(mongodb_backend, plans)
 
@@ -35,6 +36,7 @@ async def test_queries_by_an_index_pass(mongodb_backend: Backend, plans: Plans, 
 ASKED_BADLY = {
     "find": lambda things: things.find({"weight": 2}),
     "find_one": lambda things: things.find_one({"weight": 2}),
+    "find more": lambda things: things.find({"size": 1, "weight": 2}),
     "sort": lambda things: things.find({"colour": "red"}, sort=[("weight", 1)]),
     "count": lambda things: things.count({"weight": 2}),
     "update_one": lambda things: things.update_one({"weight": 2}, {"$set": {"weight": 3}}),
