@@ -16,7 +16,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from hotline.facts import Fact, FactKind
-from hotline.plumbing.bus import DeadLetter, Delivery, Subscription
+from hotline.plumbing.bus import EVERY_KIND, Broadcast, DeadLetter, Delivery, Subscription
+from hotline.plumbing.bus_kafka_broadcast import KafkaBroadcast
 from hotline.plumbing.bus_kafka_client import (
     MAX_MESSAGE_BYTES,
     BusUnavailable,
@@ -24,9 +25,11 @@ from hotline.plumbing.bus_kafka_client import (
     broker_errors,
     client_settings,
     close_quietly,
+    reader_settings,
+    started,
 )
 from hotline.plumbing.bus_kafka_letters import LetterBox
-from hotline.plumbing.bus_kafka_reading import KafkaBroadcast, KafkaSubscription
+from hotline.plumbing.bus_kafka_reading import KafkaSubscription
 from hotline.plumbing.bus_kafka_wire import Record, record_of
 from hotline.plumbing.envelope import Envelope, close_fact, open_fact
 from hotline.plumbing.seal import Sealer
@@ -35,6 +38,7 @@ __all__ = ["BusUnavailable", "KafkaBus", "KafkaOptions", "open_kafka"]
 
 PUBLISH_S = 30.0
 PING_S = 5.0
+QUESTION_WAIT_MS = 20
 
 
 class KafkaBus:
@@ -47,7 +51,7 @@ class KafkaBus:
         self.producer: AIOKafkaProducer | None = None
         self.starting = asyncio.Lock()
         self.admin = AIOKafkaAdminClient(**self.settings)
-        self.reader = AIOKafkaConsumer(**self.settings, enable_auto_commit=False, auto_offset_reset="earliest")
+        self.reader = self.consumer(fetch_max_wait_ms=QUESTION_WAIT_MS)
         self.letters = LetterBox(self.reader, options.dead_letters, self.send)
         self.readings: list[KafkaSubscription | KafkaBroadcast] = []
         self.partitions: list[TopicPartition] = []
@@ -58,7 +62,9 @@ class KafkaBus:
             await self.reader.start()
             await self.admin.start()
             self.partitions = await self.partitions_of(self.options.facts)
-            self.reader.assign(await self.partitions_of(self.options.dead_letters))
+            letters = await self.partitions_of(self.options.dead_letters)
+            self.reader.assign(letters)
+            self.reader.pause(*letters)
         await self.writer()
 
     async def partitions_of(self, topic: str) -> list[TopicPartition]:
@@ -75,13 +81,7 @@ class KafkaBus:
                 producer = AIOKafkaProducer(
                     **self.settings, acks="all", enable_idempotence=True, max_request_size=MAX_MESSAGE_BYTES
                 )
-                try:
-                    with broker_errors("reach the broker"):
-                        await producer.start()
-                except BaseException:
-                    await close_quietly(producer)
-                    raise
-                self.producer = producer
+                self.producer = await started(producer, "reach the broker")
             return self.producer
 
     async def publish(self, facts: Sequence[Fact]) -> None:
@@ -127,15 +127,15 @@ class KafkaBus:
         self.readings.append(reading)
         return reading
 
-    def subscribe_all(self, since: datetime) -> Subscription:
+    def subscribe_all(self, since: datetime, kinds: frozenset[FactKind] = EVERY_KIND) -> Broadcast:
         """See `Bus`; the instant is when facts reached the broker."""
-        reading = KafkaBroadcast(self.consumer, self.partitions, since)
+        reading = KafkaBroadcast(self.consumer, self.partitions, since, kinds)
         self.readings.append(reading)
         return reading
 
     def consumer(self, **more: Any) -> AIOKafkaConsumer:
         """Return a reader that records nothing by itself."""
-        return AIOKafkaConsumer(**self.settings, enable_auto_commit=False, auto_offset_reset="earliest", **more)
+        return AIOKafkaConsumer(**self.settings, **reader_settings(), **more)
 
     def open(self, delivery: Delivery) -> Fact:
         """See `Bus`."""

@@ -18,6 +18,8 @@ from hotline.plumbing.failures import WorldIsDown
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 CLOSE_S = 10.0
+# How long a reader may take to end what is in its hand before its partitions go to another.
+HANDOVER_S = 20.0
 
 
 class BusUnavailable(WorldIsDown):
@@ -78,6 +80,31 @@ def broker_errors(what: str) -> Iterator[None]:
     except (KafkaError, OSError, TimeoutError) as error:
         remedy = "see that BUS_URL names brokers that run, and that KAFKA_SASL, KAFKA_TLS and KAFKA_CA are theirs"
         raise BusUnavailable(f"cannot {what}: {type(error).__name__} {error} ({remedy})") from error
+
+
+def reader_settings() -> dict[str, Any]:
+    """Return what every reader needs besides.
+
+    It records nothing by itself and reads a topic from its beginning. A member must be waited for longer than its
+    handover takes; the driver's own answer, ten seconds, would give its work to another while it still does it.
+    """
+    return {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "heartbeat_interval_ms": 1000,
+        "rebalance_timeout_ms": int((HANDOVER_S + CLOSE_S) * 1000),
+    }
+
+
+async def started(client: Any, what: str) -> Any:
+    """Start a client of the driver and return it; raises BusUnavailable, and then nothing of it is left."""
+    try:
+        with broker_errors(what):
+            await client.start()
+    except BaseException:
+        await close_quietly(client)
+        raise
+    return client
 
 
 async def close_quietly(client: Any) -> None:

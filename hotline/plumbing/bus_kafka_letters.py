@@ -40,10 +40,15 @@ class LetterBox:
         with broker_errors("read the dead letters"):
             async with self.reading, asyncio.timeout(READ_S):
                 ends = await self.reader.end_offsets(list(self.reader.assignment()))
-                while await self.is_behind(ends):
-                    for records in (await self.reader.getmany(timeout_ms=POLL_MS)).values():
-                        for record in records:
-                            self.apply(record)
+                self.reader.resume(*ends)
+                try:
+                    while await self.is_behind(ends):
+                        for records in (await self.reader.getmany(timeout_ms=POLL_MS)).values():
+                            for record in records:
+                                self.apply(record)
+                finally:
+                    # Else it waits at the broker for more, and every question asked meanwhile waits behind that.
+                    self.reader.pause(*ends)
 
     async def is_behind(self, ends: dict[TopicPartition, int]) -> bool:
         """Tell whether something before `ends` has not been read."""

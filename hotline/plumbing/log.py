@@ -15,6 +15,7 @@ FIELDS = frozenset({
     "feedback_id", "fact_id", "group", "service", "loop", "route", "method", "status", "ms", "error", "attempt",
     "cause", "code", "agency_id", "rule", "count", "version", "model_version", "clock", "step", "batch_id", "row",
     "account_id", "role", "address", "path", "signal", "request_id", "petition_kind", "needs_review", "reason_code",
+    "partition", "offset",
 })  # fmt: skip
 
 LOGGER = logging.getLogger("hotline")

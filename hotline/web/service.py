@@ -3,15 +3,12 @@
 Every `services/<name>/app.py` builds a `Service`; `shell.build_app` binds it. Decides nothing about requests.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from aiohttp import web
-from prometheus_client.registry import Collector
 
-from hotline.plumbing.metrics import ReadGauges, Reading
 from hotline.roles import Role
 from hotline.web.audience import Audience
 
@@ -65,29 +62,13 @@ async def _ready() -> bool:
     return True
 
 
-async def _no_gauges() -> Sequence[Reading]:
-    """Show nothing: the default of a service that has nothing to watch."""
-    return ()
-
-
-class Watched(Protocol):
-    """A loop that says why it waits."""
-
-    async def run(self) -> None:
-        """Go on until cancelled."""
-
-    @property
-    def trouble(self) -> str | None:
-        """Return what it cannot reach and waits for now, None when all is well."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A whole service as the process sees it: pages and API, background loops by name, how to close, whether
     ready.
 
     `start` is called once with the application before the loops; `notices` are lines for whoever started the
-    process. At /metrics stand its `gauges` (read there and then), its `measures` and which of its `watched` loops wait.
+    process.
     """
 
     name: str
@@ -100,9 +81,6 @@ class Service:
     start: Callable[[web.Application], Awaitable[None]] = _start
     notices: tuple[str, ...] = ()
     nav: tuple[NavItem, ...] = ()
-    gauges: ReadGauges = _no_gauges
-    measures: tuple[Collector, ...] = ()
-    watched: Mapping[str, Watched] = field(default_factory=dict)
 
 
 def owner_of(path: str) -> str | None:

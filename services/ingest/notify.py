@@ -38,15 +38,14 @@ class NotTakenNow(Exception):
     """The mail server takes this letter perhaps later; the argument is the reason's code."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Postman:
-    """What delivery works with; `trouble` says what it cannot reach now, None when all is well."""
+    """What delivery works with."""
 
     store: FeedbackStore
     smtp_url: str
     sender: str
     clock: Callable[[], datetime]
-    trouble: str | None = None
 
     async def run(self) -> None:
         """Deliver what waits, for ever."""
@@ -54,10 +53,7 @@ class Postman:
             try:
                 await self.deliver_waiting()
             except (OSError, smtplib.SMTPException, WorldIsDown) as error:
-                self.trouble = type(error).__name__
-                step("notices_wait", level="WARNING", error=self.trouble)
-            else:
-                self.trouble = None
+                step("notices_wait", level="WARNING", error=type(error).__name__)
             await asyncio.sleep(PERIOD_S)
 
     async def deliver_waiting(self) -> int:

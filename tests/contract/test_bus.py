@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hotline.facts import FactKind
 from hotline.plumbing.bus import Bus, Delivery, Subscription
 from tests.contract.facts_for_tests import WORDS, received
 
@@ -129,6 +130,38 @@ async def test_a_replayed_letter_that_fails_again_stays(bus: Bus) -> None:
     (kept,) = await bus.dead_letters()
     assert (kept.error, kept.is_replaying) == ("KeyError at ticket.py:2", False)
     assert await is_waiting(subscription)
+
+
+async def test_a_replayed_letter_that_cannot_be_read_holds_no_fact_up(bus: Bus) -> None:
+    await bury_first(bus)
+    (letter,) = await bus.dead_letters()
+    await bus.replay(letter.letter_id)
+    subscription = bus.subscribe("respond")
+    batch = await subscription.next_batch(10)
+    subscription.put_back(batch[0], reason="no key", wait_s=3600)
+    assert not subscription.holds(batch[0])
+    await subscription.ack(batch)
+    await bus.publish([received("f2")])
+    assert await ids(subscription) == ["ingest:f2:0.1"]
+    assert (subscription.trouble, len(await bus.dead_letters())) == ("no key", 1)
+
+
+async def test_every_process_reads_every_fact_of_a_kind_from_an_instant_on(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    long_ago, kind = datetime(2026, 1, 1, tzinfo=UTC), frozenset({FactKind.FEEDBACK_RECEIVED})
+    readers = [bus.subscribe_all(long_ago, kind), bus.subscribe_all(long_ago, kind)]
+    others = bus.subscribe_all(long_ago, frozenset({FactKind.ACCOUNT_CHANGED}))
+    for reader in readers:
+        there = [delivery.envelope.feedback_id for delivery in await reader.backlog(10)]
+        while batch := await reader.backlog(10):
+            there += [delivery.envelope.feedback_id for delivery in batch]
+        assert sorted(there) == ["f1", "f2"]
+    assert await others.backlog(10) == []
+    await bus.publish([received("f3")])
+    for reader in readers:
+        assert [delivery.envelope.feedback_id for delivery in await reader.next_batch(10)] == ["f3"]
+        await reader.close()
+    await others.close()
 
 
 async def test_a_discarded_letter_is_gone(bus: Bus) -> None:

@@ -1,0 +1,83 @@
+"""The broker stops, hangs and dies under load: nothing is lost, nothing is buried, each feedback's order holds."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from hotline.plumbing import bus_kafka
+from hotline.plumbing.failures import WorldIsDown
+from tests.contract.facts_for_tests import received
+from tests.live.kafka_town import FEEDBACKS, GROUP, new_town, publish_stubbornly
+from tools.server_install import CannotStart
+from tools.server_processes import KAFKA, TestServer, end, find_server, kill_server, start_again, start_server
+
+pytestmark = pytest.mark.live
+FACTS = 12
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """A broker of these tests alone, as they stop and kill it."""
+    try:
+        server = start_server(KAFKA, tmp_path_factory.mktemp("broker"))
+    except CannotStart as error:
+        pytest.skip(f"no {KAFKA}: {error}")
+    yield server
+    running = find_server(server.folder)
+    if running is not None:
+        kill_server(running)
+
+
+async def test_a_broker_that_hangs_and_is_killed_in_mid_stream_loses_nothing(
+    broker: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_kafka, "PUBLISH_S", 2.0)
+    async with new_town(broker.url) as town:
+        writer, reader = await town.open(), await town.open()
+        town.join("reader", reader)
+        at_fact = {seq: asyncio.Event() for seq in range(1, FACTS + 1)}
+
+        async def write(name: str) -> int:
+            refusals = 0
+            for seq in range(1, FACTS + 1):
+                refusals += await publish_stubbornly(writer, received(name, seq))
+                at_fact[seq].set()
+            return refusals
+
+        writing = asyncio.gather(*(write(name) for name in FEEDBACKS))
+        await at_fact[4].wait()
+        end(broker, signal.SIGSTOP)
+        with pytest.raises(WorldIsDown):
+            await writer.publish([received("f-other")])
+        end(broker, signal.SIGCONT)
+        await at_fact[8].wait()
+        await asyncio.to_thread(kill_server, broker)
+        await asyncio.to_thread(start_again, broker)
+        await writing
+        await town.until_no_lag(writer)
+        assert [town.seen(name) for name in FEEDBACKS] == [list(range(1, FACTS + 1))] * len(FEEDBACKS)
+        assert await writer.dead_letters() == []
+        assert town.readers["reader"][0].trouble is None
+
+
+async def test_a_publish_broken_off_that_arrives_all_the_same_is_a_harmless_repeat(
+    broker: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The relay says it again: the fact lies there twice, the first time before what follows it."""
+    monkeypatch.setattr(bus_kafka, "PUBLISH_S", 1.0)
+    async with new_town(broker.url) as town:
+        server = start_again(broker)
+        bus = await town.open()
+        await bus.publish([received("f1")])
+        end(server, signal.SIGSTOP)
+        with pytest.raises(WorldIsDown):
+            await bus.publish([received("f1", 2)])
+        end(server, signal.SIGCONT)
+        await publish_stubbornly(bus, received("f1", 2))
+        await publish_stubbornly(bus, received("f1", 3))
+        town.join("reader", bus)
+        await town.until_no_lag(bus)
+        assert [seq for _, _, seq in town.handled] == [1, 2, 2, 3]
+        assert await bus.lag(GROUP) == 0
