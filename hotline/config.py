@@ -42,6 +42,8 @@ class Settings:
 
     host: str
     port: int
+    metrics_host: str
+    metrics_port: int | None
     public_url: str
     trusted_proxy: bool
     data_dir: Path
@@ -89,6 +91,18 @@ def read_port(value: str) -> int:
     if not value.isdecimal() or int(value) > 65535:
         raise ValueError("give a port from 0 to 65535")
     return int(value)
+
+
+def read_host(value: str) -> str:
+    """An address or name of this machine; nothing would mean all of them, which must be said."""
+    if not value.strip():
+        raise ValueError("give an address of this machine, such as 127.0.0.1, or leave it out")
+    return value.strip()
+
+
+def read_optional_port(value: str) -> int | None:
+    """A TCP port, or nothing: then nothing listens."""
+    return read_port(value.strip()) if value.strip() else None
 
 
 def read_hours(value: str) -> int:
@@ -218,6 +232,13 @@ def read_log_level(value: str) -> str:
 SETTINGS: tuple[Setting, ...] = (
     Setting(name="HOST", default="127.0.0.1", read=read_text, meaning="address to listen on"),
     Setting(name="PORT", default="8080", read=read_port, meaning="port to listen on"),
+    Setting(
+        name="METRICS_HOST",
+        default="127.0.0.1",
+        read=read_host,
+        meaning="address to listen on for Prometheus, never one that citizens reach",
+    ),
+    Setting(name="METRICS_PORT", default="", read=read_optional_port, meaning="port of /metrics, none without it"),
     Setting(name="PUBLIC_URL", default="http://localhost:8080", read=read_web_url, meaning="address that citizens use"),
     Setting(
         name="TRUSTED_PROXY", default="no", read=read_switch, meaning="believe X-Forwarded-For of the proxy in front"

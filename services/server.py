@@ -19,8 +19,11 @@ from hotline.config import Settings
 from hotline.plumbing.backend import Backend, Loop, only_server, open_backend
 from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
+from hotline.plumbing.readings import backend_gauges
+from hotline.web.keys import METRICS
 from hotline.web.service import Service
 from hotline.web.shell import build_app
+from hotline.web.watching import metrics_app
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_S = 10.0
@@ -39,14 +42,26 @@ async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) 
     """
     with only_server(settings):
         async with open_backend(settings) as backend, open_services(backend, names) as services:
-            elsewhere = tuple(outline_of(name) for name in known if name not in names)
-            app = build_app((*services, *elsewhere), backend.settings, backend.clock)
+            app = put_together(backend, services, known)
             for service in services:
                 await service.start(app)
-            async with listening(app, backend.settings) as address:
+            async with listening(app, backend.settings) as address, watched(app, backend.settings):
                 settle_memory()
                 announce(address, services)
                 await run_loops(loops_of(backend, services))
+
+
+def put_together(backend: Backend, services: Sequence[Service], known: Sequence[str]) -> web.Application:
+    """Return the application of these services, which knows the words of the `known` others."""
+    names = [service.name for service in services]
+    elsewhere = tuple(outline_of(name) for name in known if name not in names)
+    return build_app(
+        (*services, *elsewhere),
+        backend.settings,
+        backend.clock,
+        troubles=backend.troubles,
+        gauges=backend_gauges(backend, names),
+    )
 
 
 def outline_of(name: str) -> Service:
@@ -72,14 +87,32 @@ async def open_services(backend: Backend, names: Sequence[str]) -> AsyncIterator
 @contextlib.asynccontextmanager
 async def listening(app: web.Application, settings: Settings) -> AsyncIterator[str]:
     """Listen as the settings say and yield the address; refuses a port that is taken, with the remedy."""
+    async with listen(app, settings.host, settings.port, "PORT") as address:
+        yield address
+
+
+@contextlib.asynccontextmanager
+async def watched(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    """Answer /metrics on its own port where METRICS_PORT names one; refuses a port that is taken."""
+    if settings.metrics_port is None:
+        yield
+        return
+    async with listen(metrics_app(app[METRICS]), settings.metrics_host, settings.metrics_port, "METRICS_PORT") as at:
+        step("metrics_listening", address=at)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listen(app: web.Application, host: str, port: int, setting: str) -> AsyncIterator[str]:
+    """Listen and yield the address; `setting` names the port in the refusal of one that is taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise click.ClickException(
-                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): free it, or give another PORT"
+                f"cannot listen on {host}:{port} ({error.strerror}): free it, or give another {setting}"
             ) from error
         host, port = runner.addresses[0][:2]
         yield f"http://{'localhost' if host in {'127.0.0.1', '0.0.0.0', '::1'} else host}:{port}"  # noqa: S104

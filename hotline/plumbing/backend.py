@@ -4,6 +4,7 @@ Called by `services/cli.py` and by tests; services are handed the `Backend`. Two
 file, or MongoDB and Kafka. The modules of the one are never loaded for the other.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -24,9 +25,13 @@ from hotline.plumbing.sqlite import Database
 
 if TYPE_CHECKING:
     from hotline.plumbing.mongo import MongoDatabase
+    from hotline.plumbing.relay import Relay
 
 Clock = Callable[[], datetime]
 Loop = Callable[[], Awaitable[None]]
+
+# A probe waits a few seconds for its answer, not for a driver's patience.
+ANSWERS_WITHIN_S = 3.0
 
 
 def utc_now() -> datetime:
@@ -38,7 +43,7 @@ def utc_now() -> datetime:
 class Backend:
     """What a service needs to store and to speak; `settings.secret_key` is always there, given or made.
 
-    `loops` keep the backend itself in order.
+    `loops` keep the backend itself in order; `relays` are those that were asked for.
     """
 
     database: "Database | MongoDatabase"
@@ -47,6 +52,7 @@ class Backend:
     settings: Settings
     clock: Clock
     loops: Mapping[str, Loop] = field(default_factory=dict)
+    relays: "list[Relay]" = field(default_factory=list)
 
     def vault(self, owner: str) -> Vault:
         """Return where one owner's files are kept: `feedback` of ingest, `answers` of respond."""
@@ -62,17 +68,30 @@ class Backend:
             return {}
         from hotline.plumbing.relay import Relay
 
-        return {"relay": Relay(self.database, self.bus, service, collections, self.clock).run}
+        relay = Relay(self.database, self.bus, service, collections, self.clock)
+        self.relays.append(relay)
+        return {"relay": relay.run}
 
-    async def troubles(self) -> tuple[str, ...]:
-        """Name what cannot be reached now, with the reason; nothing when all is well."""
-        found = []
-        for check in (self.database.ping, self.bus.ping):
+    @property
+    def dependencies(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return what must answer for anything to work, by name, and how each is asked."""
+        return {"store": self.database.ping, "bus": self.bus.ping}
+
+    async def troubles(self) -> Mapping[str, str]:
+        """Name the dependencies that do not answer now, each with the reason; nothing when all is well.
+
+        A reason names no secret; each is waited for ANSWERS_WITHIN_S at most.
+        """
+        found = {}
+        for name, check in self.dependencies.items():
             try:
-                await check()
+                async with asyncio.timeout(ANSWERS_WITHIN_S):
+                    await check()
             except WorldIsDown as error:
-                found.append(str(error))
-        return tuple(found)
+                found[name] = str(error)
+            except TimeoutError:
+                found[name] = f"no answer within {ANSWERS_WITHIN_S:g} s"
+        return found
 
 
 @contextlib.asynccontextmanager

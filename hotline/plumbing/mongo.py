@@ -89,17 +89,17 @@ class Collection:
             return await self._of.find_one(query, projection=fields)
 
     async def find(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] | None = None
+        self, query: Query, *, sort: Sort = (), skip: int = 0, limit: int = 0, fields: Sequence[str] | None = None
     ) -> list[Document]:
-        """Return the documents in order of `sort`; `limit` 0 is all of them."""
-        return [document async for document in self.each(query, sort=sort, limit=limit, fields=fields)]
+        """Return the documents in order of `sort`, without the first `skip`; `limit` 0 is all of them."""
+        return [document async for document in self.each(query, sort=sort, skip=skip, limit=limit, fields=fields)]
 
     async def each(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] | None = None
+        self, query: Query, *, sort: Sort = (), skip: int = 0, limit: int = 0, fields: Sequence[str] | None = None
     ) -> AsyncIterator[Document]:
-        """Yield the documents in order of `sort`, a batch at a time from the server."""
+        """Yield the same documents, a batch at a time from the server."""
         with failures_named():
-            cursor = self._of.find(query, projection=fields, sort=list(sort) or None, limit=limit)
+            cursor = self._of.find(query, projection=fields, sort=list(sort) or None, skip=skip, limit=limit)
             async for document in cursor:
                 yield document
 

@@ -4,17 +4,22 @@ Called by `services/cli.py` and by tests. Refuses at start what cannot be served
 and closes no service: whoever opened them does.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
 
+from hotline.plumbing.metrics import Metrics, ReadGauges
 from hotline.roles import Session
 from hotline.web.audience import ApiKeys, Sessions, end_session, session_of, start_session
 from hotline.web.keys import (
     API_KEYS,
     CLOCK,
     MESSAGES,
+    METERS,
+    METRICS,
     NAV,
+    NO_ROUTE,
     PATHS,
     ROUTES,
     SESSIONS,
@@ -28,7 +33,8 @@ from hotline.web.messages import load_messages
 from hotline.web.middlewares import MIDDLEWARES, is_https
 from hotline.web.pages import SHELL_TEMPLATES, make_templates
 from hotline.web.service import BadRoutes, NavItem, Route, Service, check_routes
-from hotline.web.standing import safe_next, standing_routes, static_files
+from hotline.web.standing import FindTroubles, no_troubles, safe_next, standing_routes, static_files
+from hotline.web.watching import loop_gauges
 
 __all__ = [
     "BadRoutes",
@@ -48,17 +54,23 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 def build_app(
-    services: tuple[Service, ...], settings: WebSettings, clock: Clock, sessions: Sessions | None = None
+    services: tuple[Service, ...],
+    settings: WebSettings,
+    clock: Clock,
+    sessions: Sessions | None = None,
+    *,
+    troubles: FindTroubles = no_troubles,
+    gauges: Mapping[str, ReadGauges] | None = None,
 ) -> web.Application:
     """Return the application; raises BadRoutes or BadMessages with all faults at once.
 
-    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made
-    here.
+    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made here.
+    `troubles` and `gauges` are the backend's, shown at /readyz and at /metrics with those of the services.
     """
     addresses, static_routes = static_files()
     own = Service(
         name="shell",
-        routes=(*standing_routes(services), *static_routes),
+        routes=(*standing_routes(services, troubles), *static_routes),
         template_dir=SHELL_TEMPLATES,
         message_dir=Path(__file__).parent,
     )
@@ -73,8 +85,16 @@ def build_app(
     app[TEMPLATES] = make_templates(tuple((service.name, service.template_dir) for service in services))
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
+    app[METRICS] = _metrics_of(services, gauges or {})
     _add_routes(app, [route for service in everyone for route in service.routes])
     return app
+
+
+def _metrics_of(services: tuple[Service, ...], gauges: Mapping[str, ReadGauges]) -> Metrics:
+    """Return what counts and shows all that this application does."""
+    own = {service.name: service.gauges for service in services}
+    measures = [measure for service in services for measure in service.measures]
+    return Metrics({**gauges, "loops": loop_gauges(services), **own}, measures)
 
 
 def _add_routes(app: web.Application, routes: list[Route]) -> None:
@@ -88,7 +108,11 @@ def _add_routes(app: web.Application, routes: list[Route]) -> None:
         bound[resources[route.path].add_route(route.method, route.handler)] = route
         if route.method == "GET" and ("HEAD", route.path) not in taken:
             bound[resources[route.path].add_route("HEAD", route.handler)] = route
+    metrics = app[METRICS]
     app[ROUTES] = bound
+    app[METERS] = {at: metrics.meter(route.name, at.method) for at, route in bound.items()}
+    # Who asks for what is not there chooses the method, which may be any word.
+    app[NO_ROUTE] = metrics.meter("no route", "any")
     app[PATHS] = {route.name: route.path for route in routes}
 
 

@@ -11,7 +11,7 @@ from typing import Unpack
 
 from hotline.facts import ClassificationState, Fact, FeedbackState
 from hotline.plumbing.failures import WorldIsDown
-from hotline.plumbing.files import FileVault
+from hotline.plumbing.files import Vault
 from hotline.plumbing.log import step
 from hotline.promises import promise, renew
 from hotline.roles import Session
@@ -22,9 +22,9 @@ from services.respond.documents import fact_of
 from services.respond.inputs import Inputs
 from services.respond.rules import Rules
 from services.respond.settling import settle
-from services.respond.steps import action_of, next_attention_at, next_due_at, steps_due
+from services.respond.steps import action_of, due_instants, next_attention_at, steps_due
 from services.respond.store import Attention, Conflict, Page, RespondStore
-from services.respond.ticket import SYSTEM, Action, Ticket, actor_of
+from services.respond.ticket import SYSTEM, Action, ClockKind, Ticket, actor_of
 from services.respond.workflow import apply
 
 SAVE_ATTEMPTS = 8
@@ -45,7 +45,7 @@ class Desk:
 
     store: RespondStore
     rules: Rules
-    vault: FileVault
+    vault: Vault
 
 
 async def apply_fact(desk: Desk, fact: Fact, now: datetime) -> Ticket | None:
@@ -86,8 +86,12 @@ async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = Fals
 
 def attention_of(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> Attention:
     """Return when the ticker must look again and what the lists sort by."""
+    due = due_instants(ticket, now, calendar)
     return Attention(
-        next_attention_at=next_attention_at(ticket, now, calendar), next_due_at=next_due_at(ticket, now, calendar)
+        next_attention_at=next_attention_at(ticket, now, calendar),
+        next_due_at=min(due.values(), default=None),
+        acknowledgement_due_at=due.get(ClockKind.ACKNOWLEDGEMENT),
+        response_due_at=due.get(ClockKind.RESPONSE),
     )
 
 
@@ -110,7 +114,7 @@ async def act(
 ) -> Ticket:
     """Let a person do something to the ticket as they saw it.
 
-    Raises NotAllowed, Invalid with every fault, Conflict when the ticket changed since it was loaded.
+    Raises NotAllowed, Invalid with every fault, Conflict when the ticket changed since it was loaded, FileIsGone.
     """
     given = completed(desk.rules, ticket, action, now, inputs)
     after = settle(apply(ticket, action, actor_of(session), now, **given), desk.rules, now)

@@ -1,5 +1,6 @@
 """Puts respond together: store, rules, pages and loops. Called by `services/server.py` and by tests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.consume import Consumer
 from hotline.web.audience import Sessions
 from hotline.web.keys import SESSIONS
-from hotline.web.service import Service
+from hotline.web.service import Service, Watched
 from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
 from services.respond.account_actions import FIRST_ADMIN, create_first_admin
 from services.respond.accounts import account_state
 from services.respond.consumer import GROUP, KINDS, handler
 from services.respond.opening import open_desk
-from services.respond.ticker import sweep_for_ever, ticker
+from services.respond.ticker import Ticker, sweeping
 
 HERE = Path(__file__).parent
 NAV = (*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV)
@@ -42,6 +43,11 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     gate = Gate()
     handle = handler(desk, backend.clock, gate.end_sessions)
     consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
+    watched: Mapping[str, Watched] = {
+        "consumer": consumer,
+        "ticker": Ticker(desk, backend.clock),
+        "sweep_files": sweeping(desk, backend.clock),
+    }
     pages = (
         web_accounts.AccountPages(desk, settings.session_hours),
         web_desk.DeskPages(desk),
@@ -63,11 +69,8 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=tuple(route for handlers in pages for route in handlers.routes()),
         template_dir=HERE / "templates",
         message_dir=HERE,
-        loops={
-            "consumer": consumer.run,
-            "ticker": ticker(desk, backend.clock),
-            "sweep_files": lambda: sweep_for_ever(desk, backend.clock),
-        },
+        loops={name: loop.run for name, loop in watched.items()},
+        watched=watched,
         ready=is_ready,
         start=start,
         notices=first_start(password),

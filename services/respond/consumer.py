@@ -22,7 +22,7 @@ def handler(
 
     async def handle(fact: Fact) -> None:
         if fact.kind is FactKind.FEEDBACK_ERASED:
-            await desk.store.release_files(await desk.store.erase(fact.feedback_id), desk.vault.unlink)
+            await desk.store.release_files(await desk.store.erase(fact.feedback_id))
         elif isinstance(fact.state, AccountState):
             end_sessions(fact.state)
         elif fact.kind in FOR_TICKETS:

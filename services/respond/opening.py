@@ -1,8 +1,6 @@
 """Opens respond's store and rules over a backend; shared by the service and its commands."""
 
 from hotline.plumbing.backend import Backend
-from hotline.plumbing.bus_sqlite import SqliteLog
-from hotline.plumbing.files import FileVault
 from hotline.plumbing.sqlite import Database
 from services.respond.actions import Desk
 from services.respond.rules import load_rules
@@ -13,8 +11,7 @@ async def open_desk(backend: Backend) -> Desk:
     """Make the tables where they are missing and read the locality's rules; raises what a broken profile says."""
     settings = backend.settings
     rules = load_rules(settings.locality, settings.calendar_notices)
-    vault = FileVault(folder=settings.files_dir / "answers")
-    return Desk(store=await open_store(backend), rules=rules, vault=vault)
+    return Desk(store=await open_store(backend), rules=rules, vault=backend.vault("answers"))
 
 
 async def open_store(backend: Backend) -> RespondStore:
@@ -22,8 +19,7 @@ async def open_store(backend: Backend) -> RespondStore:
     if isinstance(backend.database, Database):
         from services.respond.store_sqlite import open_store as open_embedded
 
-        assert isinstance(backend.bus, SqliteLog)
-        return await open_embedded(backend.database, backend.bus)
+        return await open_embedded(backend)
     from services.respond.store_mongo import open_store as open_mongo
 
     return await open_mongo(backend)

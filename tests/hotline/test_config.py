@@ -16,6 +16,8 @@ def test_an_empty_environment_is_enough() -> None:
 def test_every_fault_is_named_at_once_with_its_remedy() -> None:
     bad = {
         "PORT": "eighty",
+        "METRICS_HOST": "",
+        "METRICS_PORT": "ninety",
         "PUBLIC_URL": "1022.example.vn",
         "TRUSTED_PROXY": "perhaps",
         "STORE_URL": "postgres://localhost/hotline",
@@ -43,6 +45,12 @@ def test_the_database_lies_in_the_data_folder_and_the_address_names_the_port() -
     assert sqlite_path(settings.store_url) == sqlite_path(settings.bus_url) == Path("/srv/hotline/hotline.db")
     assert settings.public_url == "http://localhost:9000"
     assert settings.files_dir == Path("/srv/hotline/files")
+
+
+def test_metrics_are_off_until_a_port_is_given_and_then_on_this_machine_alone() -> None:
+    assert load_settings({}).metrics_port is None
+    settings = load_settings({"METRICS_PORT": "9102", "HOST": "0.0.0.0"})
+    assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.1", 9102)
 
 
 def test_what_is_given_wins() -> None:

@@ -160,9 +160,22 @@ async def test_health_and_readiness() -> None:
     async with PageClient(app) as browser:
         assert (await browser.http.get("/healthz")).status == 200
         answer = await browser.http.get("/readyz")
-        assert (answer.status, await answer.json()) == (503, {"ready": False, "waiting_for": ["a", "b"]})
+        assert answer.status == 503
+        assert await answer.json() == {"ready": False, "waiting_for": ["a", "b"], "unreachable": {}}
     async with PageClient(trial_app()) as browser:
         assert (await browser.http.get("/readyz")).status == 200
+
+
+async def test_readiness_says_which_dependency_does_not_answer_and_why_while_health_stays() -> None:
+    async def troubles() -> dict[str, str]:
+        return {"bus": "cannot reach the broker"}
+
+    app = build_app((a_service((), name="well"),), TrialSettings(), Clock(), troubles=troubles)
+    async with PageClient(app) as browser:
+        assert (await browser.http.get("/healthz")).status == 200
+        answer = await browser.http.get("/readyz")
+        assert answer.status == 503
+        assert (await answer.json())["unreachable"] == {"bus": "cannot reach the broker"}
 
 
 async def test_static_files_are_named_by_content_and_kept_a_year() -> None:
