@@ -13,7 +13,7 @@ from hotline.plumbing.metrics import CLASSIFICATIONS, CONFIDENCE, TO_REVIEW, Rea
 from hotline.web.service import Service
 from services.classify.actions import Judge
 from services.classify.consumer import GROUP, KINDS, handler
-from services.classify.opening import open_store
+from services.classify.opening import RELAYED, open_store
 from services.classify.scorer import Scorer
 from services.classify.store import ClassifyStore
 from services.classify.web_review import NAV, ReviewDesk
@@ -37,7 +37,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=ReviewDesk(store).routes(),
         template_dir=HERE / "templates",
         message_dir=HERE,
-        loops={"scorer": scorer.run, "consumer": consumer.run},
+        loops={"scorer": scorer.run, "consumer": consumer.run, **backend.relay("classify", RELAYED)},
         watched={"scorer": scorer, "consumer": consumer},
         gauges=partial(gauges, store),
         measures=(measured.classifications, measured.confidence),

@@ -4,6 +4,9 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.sqlite import Database
 from services.classify.store import ClassifyStore
 
+# The collections in whose documents facts wait for the relay.
+RELAYED = ("classify_classification",)
+
 
 async def open_store(backend: Backend) -> ClassifyStore:
     """Make the tables where they are missing and return the store; raises SchemaTooNew, StoreUnavailable."""

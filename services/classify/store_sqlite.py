@@ -7,11 +7,18 @@ from datetime import datetime
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
 from services.classify.store import Conflict, Label
 from services.classify.ticket_word import TicketWord
+
+
+def whole_seconds(column: str) -> str:
+    """Return the rest of an update that writes UTC instants without microseconds as `sortable` does."""
+    return f"{column} = replace({column}, '+00:00', '.000000+00:00') where length({column}) = 25"
+
 
 MIGRATIONS = (
     Migration(
@@ -38,6 +45,16 @@ MIGRATIONS = (
             """create table classify_ticket (
                  feedback_id text primary key, epoch integer not null, seq integer not null,
                  restricted integer not null, at text not null) without rowid""",
+        ),
+    ),
+    # Instants of a whole second were written without microseconds: the same instant must be the same text.
+    Migration(
+        number=3,
+        statements=(
+            f"update classify_classification set {whole_seconds('received_at')}",
+            f"update classify_classification set {whole_seconds('decided_at')}",
+            f"update or replace classify_label set {whole_seconds('at')}",
+            f"update classify_ticket set {whole_seconds('at')}",
         ),
     ),
 )
@@ -101,7 +118,7 @@ class SqliteClassifyStore:
             connection.execute(
                 "insert or replace into classify_label (feedback_id, at, text, code, petition_kind, urgent,"
                 " model_version, was_correct) values (?,?,?,?,?,?,?,?)",
-                (label.feedback_id, label.at.isoformat(), label.text, label.code, label.petition_kind, label.urgent,
+                (label.feedback_id, sortable(label.at), label.text, label.code, label.petition_kind, label.urgent,
                  label.model_version, label.was_correct),
             )  # fmt: skip
         self.log.append(connection, facts)
@@ -123,7 +140,7 @@ class SqliteClassifyStore:
                 raise Conflict(feedback_id)
             connection.execute(
                 "insert or replace into classify_ticket values (?,?,?,?,?)",
-                (feedback_id, *word.order, word.restricted, word.at.isoformat()),
+                (feedback_id, *word.order, word.restricted, sortable(word.at)),
             )
             if document is not None:
                 self._save(connection, document, facts, None)
@@ -194,8 +211,8 @@ def columns_of(document: Classification) -> tuple[object, ...]:
         state.needs_review,
         state.restricted,
         state.urgent,
-        document.received_at.isoformat(),
-        last[0].at.isoformat() if last else None,
+        sortable(document.received_at),
+        sortable(last[0].at) if last else None,
         document.feedback_id,
     )
 

@@ -8,13 +8,14 @@ import contextlib
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.files import FileVault
+from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.sqlite import Database
 from services.ingest.documents import (
@@ -97,7 +98,7 @@ class SqliteFeedbackStore:
             progress = replace(batch, accepted=batch.accepted + len(new), known=batch.known + known)
             connection.execute(
                 "insert into ingest_batch values (?, ?, ?) on conflict (id) do update set doc = excluded.doc",
-                (batch.batch_id, _sortable(batch.started_at), encode(progress)),
+                (batch.batch_id, sortable(batch.started_at), encode(progress)),
             )
             return progress
 
@@ -150,7 +151,7 @@ class SqliteFeedbackStore:
         return await self._many(
             "select doc, contact from ingest_feedback where is_ticketless = 1 and recorded_at < ?"
             " order by recorded_at limit ?",
-            _sortable(recorded_before), limit,
+            sortable(recorded_before), limit,
         )  # fmt: skip
 
     async def waiting_for_ticket(self) -> Waiting:
@@ -218,7 +219,7 @@ class SqliteFeedbackStore:
             lambda connection: connection.execute(
                 "select doc from ingest_notice where is_waiting = 1 and (claimed_until is null or claimed_until <= ?)"
                 " order by created_at limit ?",
-                (_sortable(now), limit),
+                (sortable(now), limit),
             ).fetchall()
         )
         return [decode_notice(row["doc"]) for row in rows]
@@ -230,7 +231,7 @@ class SqliteFeedbackStore:
                 connection.execute(
                     "update ingest_notice set claimed_until = ? where id = ? and is_waiting = 1"
                     " and (claimed_until is null or claimed_until <= ?)",
-                    (_sortable(until), notice_id, _sortable(now)),
+                    (sortable(until), notice_id, sortable(now)),
                 ).rowcount
                 == 1
             )
@@ -240,7 +241,7 @@ class SqliteFeedbackStore:
         """See `FeedbackStore`."""
         await self.database.write(
             lambda connection: connection.execute(
-                "update ingest_notice set claimed_until = ? where id = ?", (_sortable(until), notice_id)
+                "update ingest_notice set claimed_until = ? where id = ?", (sortable(until), notice_id)
             )
         )
 
@@ -281,10 +282,10 @@ class SqliteFeedbackStore:
             doc,
             contact,
             phone_mark,
-            _sortable(feedback.recorded_at),
+            sortable(feedback.recorded_at),
             feedback.ticket is None,
             is_open_to_staff(feedback.ticket),
-            _sortable(tell_since) if tell_since else None,
+            sortable(tell_since) if tell_since else None,
         )
 
     def _insert(self, connection: sqlite3.Connection, feedback: Feedback, row: tuple[object, ...]) -> bool:
@@ -318,11 +319,6 @@ async def open_store(backend: Backend) -> SqliteFeedbackStore:
     return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
 
 
-def _sortable(at: datetime) -> str:
-    """Return an instant as text whose order is the order of time."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def _is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
     return connection.execute("select 1 from ingest_erased where id = ?", (feedback_id,)).fetchone() is not None
 
@@ -331,7 +327,7 @@ def _insert_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -
     connection.executemany(
         "insert or ignore into ingest_notice values (?,?,?,?,?,?,?,?,null)",
         [
-            (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, _sortable(n.created_at), encode(n))
+            (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, sortable(n.created_at), encode(n))
             for n in notices
         ],
     )

@@ -11,6 +11,7 @@ from hotline.plumbing.bus_sqlite import open_log
 from hotline.plumbing.mongo import MongoDatabase
 from hotline.plumbing.sqlite import Database
 from tests.servers import unique_name, with_database
+from tests.stores.meanwhile import Meanwhile
 from tests.stores.watching import Plans
 
 SECRET = "a secret that is long enough and only for tests"
@@ -24,11 +25,32 @@ def plans() -> Plans:
 
 
 @pytest.fixture
-async def mongo(mongodb_url: str, plans: Plans) -> AsyncIterator[MongoDatabase]:
-    """A MongoDB database of this test alone, dropped afterwards."""
-    database = await MongoDatabase.open(with_database(mongodb_url, unique_name()), listeners=[plans])
+def meanwhile() -> Meanwhile:
+    """Return what can let something happen before a command of the test's MongoDB database."""
+    return Meanwhile()
+
+
+@pytest.fixture
+def mongo_address(mongodb_url: str) -> str:
+    """Return the address of a MongoDB database of this test alone."""
+    return with_database(mongodb_url, unique_name())
+
+
+@pytest.fixture
+async def mongo(mongo_address: str, plans: Plans, meanwhile: Meanwhile) -> AsyncIterator[MongoDatabase]:
+    """That database, empty, dropped afterwards."""
+    database = await MongoDatabase.open(mongo_address, listeners=[plans, meanwhile])
     yield database
+    meanwhile.forget()
     await database.drop()
+    await database.close()
+
+
+@pytest.fixture
+async def other_mongo(mongo: MongoDatabase, mongo_address: str) -> AsyncIterator[MongoDatabase]:
+    """The same database as another process has it open; nothing listens."""
+    database = await MongoDatabase.open(mongo_address)
+    yield database
     await database.close()
 
 
