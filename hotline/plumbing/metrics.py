@@ -93,10 +93,17 @@ OLDEST_WITHOUT_TICKET_SECONDS = Metric(
 )
 NOTICES_WAITING = Metric(name="hotline_notices_waiting", help="Notices to citizens neither sent nor given up")
 TO_REVIEW = Metric(name="hotline_to_review", help="Classifications that wait for a person")
+CLOCKS_DUE = Metric(
+    name="hotline_clocks_due",
+    help="Promises that run out within the time named, by clock (acknowledgement, response)",
+    labels=("clock", "within"),
+)
+LATE_TICKETS = Metric(name="hotline_late_tickets", help="Unanswered tickets with a broken promise")
 
 GAUGES = (
     CONSUMER_LAG, DEAD_LETTERS, PENDING_DOCUMENTS, OLDEST_PENDING_SECONDS, DEPENDENCY_UP, LOOP_IN_TROUBLE,
     READINGS_MISSING, WITHOUT_TICKET, OLDEST_WITHOUT_TICKET_SECONDS, NOTICES_WAITING, TO_REVIEW,
+    CLOCKS_DUE, LATE_TICKETS,
 )  # fmt: skip
 
 

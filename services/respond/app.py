@@ -1,15 +1,18 @@
 """Puts respond together: store, rules, pages and loops. Called by `services/server.py` and by tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from hotline.config import Settings
 from hotline.facts import AccountState
-from hotline.plumbing.backend import Backend
+from hotline.plumbing.backend import Backend, Clock
 from hotline.plumbing.consume import Consumer
+from hotline.plumbing.metrics import CLOCKS_DUE, LATE_TICKETS, Reading
 from hotline.web.audience import Sessions
 from hotline.web.keys import SESSIONS
 from hotline.web.service import Service, Watched
@@ -18,9 +21,11 @@ from services.respond.account_actions import FIRST_ADMIN, create_first_admin
 from services.respond.accounts import account_state
 from services.respond.consumer import GROUP, KINDS, handler
 from services.respond.opening import open_desk
+from services.respond.store import RespondStore
 from services.respond.ticker import Ticker, sweeping
 
 HERE = Path(__file__).parent
+DUE_WITHIN = {"1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 NAV = (*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV)
 
 
@@ -71,6 +76,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         message_dir=HERE,
         loops={name: loop.run for name, loop in watched.items()},
         watched=watched,
+        gauges=partial(gauges, desk.store, backend.clock),
         ready=is_ready,
         start=start,
         notices=first_start(password),
@@ -83,3 +89,15 @@ def first_start(password: str | None) -> tuple[str, ...]:
     if password is None:
         return ()
     return (f"hotline: first start. Sign in at /sign-in as {FIRST_ADMIN} with the password {password} (said once).",)
+
+
+async def gauges(store: RespondStore, clock: Clock) -> Sequence[Reading]:
+    """Return what respond shows at /metrics: promises soon due and tickets late, restricted ones with all others."""
+    now = clock()
+    soon = {within: await store.clocks_due(now, period) for within, period in DUE_WITHIN.items()}
+    due = [
+        Reading(metric=CLOCKS_DUE, value=count, labels={"clock": clock_name, "within": within})
+        for within, counted in soon.items()
+        for clock_name, count in (("acknowledgement", counted.acknowledgement), ("response", counted.response))
+    ]
+    return (*due, Reading(metric=LATE_TICKETS, value=soon["24h"].late))
