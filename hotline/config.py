@@ -47,6 +47,7 @@ class Settings:
     public_url: str
     trusted_proxy: bool
     data_dir: Path
+    models_dir: Path
     store_url: str
     bus_url: str
     kafka_sasl: str
@@ -74,11 +75,6 @@ class Settings:
     def files_dir(self) -> Path:
         """Where attachments are kept."""
         return self.data_dir / "files"
-
-    @property
-    def models_dir(self) -> Path:
-        """Where trained models are kept."""
-        return self.data_dir / "models"
 
 
 def read_text(value: str) -> str:
@@ -244,6 +240,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="TRUSTED_PROXY", default="no", read=read_switch, meaning="believe X-Forwarded-For of the proxy in front"
     ),
     Setting(name="DATA_DIR", default="var", read=read_path, meaning="folder of database, files, models and secret"),
+    Setting(name="MODELS_DIR", default="var/models", read=read_path, meaning="folder of trained models"),
     Setting(
         name="STORE_URL", default="sqlite:///var/hotline.db", read=read_store_url, meaning="where documents are kept"
     ),
@@ -308,7 +305,7 @@ def with_followers(environment: Mapping[str, str]) -> Mapping[str, str]:
     followers: dict[str, str] = {}
     if environment.get("DATA_DIR"):
         url = f"sqlite:///{environment['DATA_DIR']}/hotline.db"
-        followers |= {"STORE_URL": url, "BUS_URL": url}
+        followers |= {"STORE_URL": url, "BUS_URL": url, "MODELS_DIR": f"{environment['DATA_DIR']}/models"}
     if environment.get("PORT"):
         followers["PUBLIC_URL"] = f"http://localhost:{environment['PORT']}"
     return followers | dict(environment)

@@ -45,6 +45,8 @@ def test_the_database_lies_in_the_data_folder_and_the_address_names_the_port() -
     assert sqlite_path(settings.store_url) == sqlite_path(settings.bus_url) == Path("/srv/hotline/hotline.db")
     assert settings.public_url == "http://localhost:9000"
     assert settings.files_dir == Path("/srv/hotline/files")
+    assert settings.models_dir == Path("/srv/hotline/models")
+    assert load_settings({"DATA_DIR": "/srv/hotline", "MODELS_DIR": "/opt/models"}).models_dir == Path("/opt/models")
 
 
 def test_metrics_are_off_until_a_port_is_given_and_then_on_this_machine_alone() -> None:

@@ -19,7 +19,8 @@ from tests.hotline.web_trial import Clock, Trial, TrialSettings, a_service, tria
 CODE = "123456789012"
 # What a label may be called: names of ours, never of a person, a feedback, or what is restricted.
 LABELS = {
-    "route", "method", "status", "group", "partition", "service", "loop", "dependency", "source", "review", "within",
+    "route", "method", "status", "group", "partition", "service", "loop", "dependency", "source", "review", "clock",
+    "within",
 }  # fmt: skip
 
 
