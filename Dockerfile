@@ -20,7 +20,9 @@ RUN /opt/hotline/bin/pip install --no-deps --no-build-isolation . \
     && /opt/hotline/bin/pip check \
     && /opt/hotline/bin/pip uninstall --yes pip setuptools wheel
 # The model belongs to the release: trained here, it is the same in every container and nobody waits for it.
-RUN MODELS_DIR=/opt/hotline/models /opt/hotline/bin/hotline train
+# What hotline writes is for its owner alone; this is for whoever runs it.
+RUN MODELS_DIR=/opt/hotline/models /opt/hotline/bin/hotline train \
+    && chmod -R a+rX /opt/hotline/models
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="hotline" org.opencontainers.image.licenses="Apache-2.0"

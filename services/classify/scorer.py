@@ -103,7 +103,8 @@ class Scorer:
                 self.child = new_child(self.models_dir)
                 self.child_pid = await loop.run_in_executor(self.child, os.getpid)
             version, judged = await loop.run_in_executor(self.child, judge_texts, [asked.text for asked in batch])
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, OSError) as error:
+            # OSError: no other process can be started now, for want of memory, files or the program itself.
             self.trouble = type(error).__name__
             step("classifier_down", level="ERROR", error=self.trouble)
             self.child_pid = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -56,6 +57,19 @@ async def test_a_child_that_dies_is_the_world_being_down_and_another_is_started(
     assert scorer.trouble is not None
     assert (await scorer.judge(ROAD, NOW)).code == "6.3#giao_thong"
     assert scorer.trouble is None
+
+
+async def test_a_machine_that_can_start_no_child_is_the_world_being_down(scorer: Scorer) -> None:
+    await scorer.judge(ROAD, NOW)
+    scorer.end_child()
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
+    try:
+        with pytest.raises(ClassifierDown):
+            await scorer.judge(ROAD, NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    assert (await scorer.judge(ROAD, NOW)).code == "6.3#giao_thong"
 
 
 async def test_each_verdict_is_counted_with_how_sure_the_model_was(scorer: Scorer) -> None:
