@@ -21,6 +21,7 @@ from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
 from hotline.plumbing.readings import backend_gauges
 from hotline.web.keys import METRICS
+from hotline.web.revocations import Revocations
 from hotline.web.service import Service
 from hotline.web.shell import build_app
 from hotline.web.watching import metrics_app
@@ -53,8 +54,9 @@ async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) 
 
 def put_together(backend: Backend, services: Sequence[Service], known: Sequence[str]) -> web.Application:
     """Return the application of these services, which knows the words of the `known` others."""
-    names = [service.name for service in services]
-    elsewhere = tuple(outline_of(name) for name in known if name not in names)
+    here = {service.name for service in services}
+    names = [name for name in known if name in here]
+    elsewhere = tuple(outline_of(name) for name in known if name not in here)
     return build_app(
         (*services, *elsewhere),
         backend.settings,
@@ -73,9 +75,10 @@ def outline_of(name: str) -> Service:
 
 @contextlib.asynccontextmanager
 async def open_services(backend: Backend, names: Sequence[str]) -> AsyncIterator[tuple[Service, ...]]:
-    """Open the named services and close them in reverse order."""
+    """Open the named services, and before them what ends revoked sessions, and close them in reverse order."""
     async with contextlib.AsyncExitStack() as stack:
-        services = []
+        services = [Revocations(backend.bus, backend.clock, backend.settings.session_hours).service()]
+        stack.push_async_callback(services[0].close)
         for name in names:
             module = importlib.import_module(f"services.{name}.app")
             service: Service = await module.open_service(backend, backend.settings)

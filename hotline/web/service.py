@@ -92,8 +92,8 @@ class Service:
 
     name: str
     routes: tuple[Route, ...]
-    template_dir: Path
-    message_dir: Path
+    template_dir: Path | None = None
+    message_dir: Path | None = None
     loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] = _nothing
     ready: Callable[[], Awaitable[bool]] = _ready

@@ -81,8 +81,10 @@ def build_app(
     app[CLOCK] = clock
     app[SESSIONS] = sessions or Sessions(settings.secret_key)
     app[API_KEYS] = ApiKeys(settings.api_keys)
-    app[MESSAGES] = load_messages(service.message_dir for service in services)
-    app[TEMPLATES] = make_templates(tuple((service.name, service.template_dir) for service in services))
+    app[MESSAGES] = load_messages(service.message_dir for service in services if service.message_dir)
+    app[TEMPLATES] = make_templates(
+        tuple((service.name, service.template_dir) for service in services if service.template_dir)
+    )
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
     app[METRICS] = _metrics_of(services, gauges or {})

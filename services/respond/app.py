@@ -1,24 +1,17 @@
 """Puts respond together: store, rules, pages and loops. Called by `services/server.py` and by tests."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from aiohttp import web
-
 from hotline.config import Settings
-from hotline.facts import AccountState
 from hotline.plumbing.backend import Backend, Clock
 from hotline.plumbing.consume import Consumer
 from hotline.plumbing.metrics import CLOCKS_DUE, LATE_TICKETS, Reading
-from hotline.web.audience import Sessions
-from hotline.web.keys import SESSIONS
 from hotline.web.service import Service, Watched
 from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
 from services.respond.account_actions import FIRST_ADMIN, create_first_admin
-from services.respond.accounts import account_state
 from services.respond.consumer import GROUP, KINDS, handler
 from services.respond.opening import open_desk
 from services.respond.store import RespondStore
@@ -29,24 +22,11 @@ DUE_WITHIN = {"1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 NAV = (*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV)
 
 
-@dataclass(slots=True)
-class Gate:
-    """Ends sessions that an account's change revokes; there are none before the application starts."""
-
-    sessions: Sessions | None = None
-
-    def end_sessions(self, account: AccountState) -> None:
-        """End the sessions issued before the account's last revocation."""
-        if self.sessions is not None and account.revoked_before is not None:
-            self.sessions.revoke(account.account_id, account.revoked_before)
-
-
 async def open_service(backend: Backend, settings: Settings) -> Service:
     """Open respond: its tables, the locality's rules, the first administrator. Raises what a broken profile says."""
     desk = await open_desk(backend)
     password = await create_first_admin(desk.store, desk.rules.directory, backend.clock())
-    gate = Gate()
-    handle = handler(desk, backend.clock, gate.end_sessions)
+    handle = handler(desk, backend.clock)
     consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     watched: Mapping[str, Watched] = {
         "consumer": consumer,
@@ -61,11 +41,6 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         web_inspector.InspectorPages(desk),
     )
 
-    async def start(app: web.Application) -> None:
-        gate.sessions = app[SESSIONS]
-        for account in await desk.store.accounts():
-            gate.end_sessions(account_state(account))
-
     async def is_ready() -> bool:
         return consumer.trouble is None
 
@@ -78,7 +53,6 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         watched=watched,
         gauges=partial(gauges, desk.store, backend.clock),
         ready=is_ready,
-        start=start,
         notices=first_start(password),
         nav=NAV,
     )

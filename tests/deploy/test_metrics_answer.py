@@ -13,6 +13,7 @@ LOOPS = {
     ("ingest", "consume"), ("ingest", "offer_again"), ("ingest", "notify"), ("ingest", "sweep_files"),
     ("classify", "scorer"), ("classify", "consumer"),
     ("respond", "consumer"), ("respond", "ticker"), ("respond", "sweep_files"),
+    ("sessions", "revocations"),
 }  # fmt: skip
 
 

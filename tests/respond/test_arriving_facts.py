@@ -274,7 +274,7 @@ async def test_a_withdrawal_ends_an_open_ticket_and_never_a_restricted_one(desk:
 
 
 async def test_erased_feedback_does_not_come_back(desk: Desk) -> None:
-    handle = handler(desk, lambda: NOW, lambda _: None)
+    handle = handler(desk, lambda: NOW)
     await apply_fact(desk, feedback(), NOW)
     await desk.store.erase("f1")
     await handle(feedback(2, ADDED))
@@ -307,7 +307,7 @@ async def test_two_tickers_at_once_take_a_step_once(desk: Desk) -> None:
 async def test_no_field_of_the_log_is_missing_only_where_something_is_hidden(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    handle = handler(desk, lambda: NOW, lambda _: None)
+    handle = handler(desk, lambda: NOW)
     logged = []
     for said in (classification(), classification(2, restricted=True, needs_review=True, code="4.1")):
         await handle(feedback())
