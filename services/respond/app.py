@@ -13,7 +13,7 @@ from hotline.web.service import Service, Watched
 from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
 from services.respond.account_actions import FIRST_ADMIN, create_first_admin
 from services.respond.consumer import GROUP, KINDS, handler
-from services.respond.opening import open_desk
+from services.respond.opening import RELAYED, open_desk
 from services.respond.store import RespondStore
 from services.respond.ticker import Ticker, sweeping
 
@@ -49,7 +49,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=tuple(route for handlers in pages for route in handlers.routes()),
         template_dir=HERE / "templates",
         message_dir=HERE,
-        loops={name: loop.run for name, loop in watched.items()},
+        loops={**{name: loop.run for name, loop in watched.items()}, **backend.relay("respond", RELAYED)},
         watched=watched,
         gauges=partial(gauges, desk.store, backend.clock),
         ready=is_ready,

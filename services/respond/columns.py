@@ -12,6 +12,8 @@ from services.respond.store import Attention
 from services.respond.ticket import UNANSWERED, Status, Ticket
 
 Column = str | bool | None
+# Where nothing is due: after all instants there are, so that such tickets come last.
+NEVER = "9999-12-31T23:59:59.999999+00:00"
 
 
 def columns_of(ticket: Ticket, attention: Attention) -> dict[str, Column]:
@@ -30,7 +32,7 @@ def columns_of(ticket: Ticket, attention: Attention) -> dict[str, Column]:
         "is_at_desk": is_unanswered and waits,
         "received_at": stamp(ticket.received_at) if ticket.is_received else None,
         "next_attention_at": stamp(attention.next_attention_at),
-        "next_due_at": stamp(attention.next_due_at),
+        "next_due_at": stamp(attention.next_due_at) or NEVER,
         "acknowledgement_due_at": stamp(attention.acknowledgement_due_at),
         "response_due_at": stamp(attention.response_due_at),
         "broken_at": stamp(broken_at),

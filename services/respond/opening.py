@@ -6,6 +6,9 @@ from services.respond.actions import Desk
 from services.respond.rules import load_rules
 from services.respond.store import RespondStore
 
+# The collections in whose documents facts wait for the relay.
+RELAYED = ("respond_ticket", "respond_account")
+
 
 async def open_desk(backend: Backend) -> Desk:
     """Make the tables where they are missing and read the locality's rules; raises what a broken profile says."""

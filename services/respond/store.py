@@ -1,7 +1,8 @@
 """What respond asks of its store; `store_sqlite` answers over the embedded database, `store_mongo` over MongoDB.
 
 Ticket and facts are written together. Lists show only tickets whose receipt has come; a restricted ticket is in no
-list but the screeners' and the inspectors'. What sorts alike stands in the order of the ids.
+list but the screeners' and the inspectors'. Where lists stand by the earliest due, what has nothing due comes last;
+what sorts alike stands in the order of the ids.
 """
 
 from collections.abc import Collection, Mapping, Sequence

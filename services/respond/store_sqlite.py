@@ -179,7 +179,7 @@ class SqliteRespondStore:
             for file_id in file_ids:
                 if not is_file_kept(connection, file_id):
                     self.vault.unlink(file_id)
-                    forget_file(connection, file_id)
+                forget_file(connection, file_id)
 
         if file_ids:
             await self.database.write(work)

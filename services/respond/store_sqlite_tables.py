@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from hotline.plumbing.migrations import Migration
-from services.respond.columns import Column, agencies_of, files_of
+from services.respond.columns import NEVER, Column, agencies_of, files_of
 from services.respond.ticket import Ticket
 
 
@@ -59,6 +59,8 @@ MIGRATIONS = (
                    then {instant_of("$.ticket.promises[#-1].promise.response_due_at")} end,
                  is_late = broken_at is not null
                  where is_unanswered = 1""",
+            f"update respond_ticket set next_due_at = '{NEVER}' where next_due_at is null",
+            f"update respond_ticket_agency set next_due_at = '{NEVER}' where next_due_at is null",
             """create index respond_acknowledgement_due on respond_ticket (acknowledgement_due_at)
                  where acknowledgement_due_at is not null""",
             "create index respond_response_due on respond_ticket (response_due_at) where response_due_at is not null",
@@ -127,4 +129,7 @@ def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> frozenset[st
     for table in ("respond_ticket", "respond_ticket_agency"):
         connection.execute(f"delete from {table} where feedback_id = ?", (feedback_id,))
     held = held_files(connection, feedback_id)
-    return frozenset(file_id for file_id in held if not is_file_kept(connection, file_id))
+    kept = {file_id for file_id in held if is_file_kept(connection, file_id)}
+    for file_id in kept:
+        forget_file(connection, file_id)
+    return held - kept

@@ -92,8 +92,11 @@ async def assert_no_collection_scan(backend: Backend, plans: Plans) -> None:
 
 
 def is_in_order(question: Mapping[str, Any], indexes: Sequence[Keys]) -> bool:
-    """Say whether an index, or the id, gives what is found in the order asked for."""
-    fixed = fixed_of(question)
+    """Say whether an index, or the id, gives what is found in the order asked for.
+
+    Of a field that is asked to be one of several values the index is read once for each, and merged in that order.
+    """
+    fixed = fixed_of(question) | {field for field, value in question["filter"].items() if is_one_of(value)}
     wanted = [(field, way) for field, way in question["sort"].items() if field not in fixed]
     for keys in ([("_id", 1)], *indexes):
         given = [(field, way) for field, way in keys if field not in fixed][: len(wanted)]
@@ -110,6 +113,11 @@ def fixed_of(question: Mapping[str, Any]) -> set[str]:
 def is_value(asked: Any) -> bool:
     """Say whether a field is asked to be one value, not to be in a range."""
     return not isinstance(asked, Mapping) or "$eq" in asked or not all(name.startswith("$") for name in asked)
+
+
+def is_one_of(asked: Any) -> bool:
+    """Say whether a field is asked to be one of several values."""
+    return isinstance(asked, Mapping) and set(asked) == {"$in"}
 
 
 def questions_of(command: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
