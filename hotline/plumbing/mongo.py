@@ -214,7 +214,7 @@ class MongoDatabase:
         try:
             await opened.ping()
         except StoreUnavailable as error:
-            client.close()
+            await opened.close()
             raise StoreUnavailable(
                 f"MongoDB at {place_of(url)} cannot be used ({error}): start it, or correct STORE_URL"
             ) from error
@@ -252,7 +252,8 @@ class MongoDatabase:
 
     async def close(self) -> None:
         """Let go of the connections; calling twice is safe."""
-        self._client.close()
+        # The driver says goodbye to a server that may not answer: the loop must not stand still meanwhile.
+        await asyncio.to_thread(self._client.close)
 
     def files(self, owner: str) -> AsyncIOMotorGridFSBucket:
         """Return one owner's bucket of files; called by `files_gridfs.py` alone."""
