@@ -24,7 +24,7 @@ from services.respond.rules import Rules
 from services.respond.settling import settle
 from services.respond.steps import action_of, due_instants, next_attention_at, steps_due
 from services.respond.store import Attention, Conflict, Page, RespondStore
-from services.respond.ticket import SYSTEM, Action, ClockKind, Ticket, actor_of
+from services.respond.ticket import SYSTEM, UNANSWERED, Action, ClockKind, Ticket, actor_of
 from services.respond.workflow import apply
 
 SAVE_ATTEMPTS = 8
@@ -188,26 +188,57 @@ async def refresh(desk: Desk, ticket: Ticket, now: datetime) -> None:
 async def renew_promises(desk: Desk, now: datetime) -> int:
     """Count running promises again after a change of the calendar; later or the same, never earlier.
 
-    Called at every start; promises already counted on this calendar are passed over. Returns how many were renewed.
+    Called after every start until it has come to its end once; promises already counted on this calendar are passed
+    over, so that it goes on where it was interrupted. Returns how many were renewed. Raises WorldIsDown, and Conflict
+    when somebody changed a ticket each time it was to be saved.
     """
-    renewed, offset = 0, 0
-    while running := await desk.store.running(Page(offset=offset, limit=ATTENTION_BATCH)):
-        offset += len(running)
-        for ticket in running:
-            if ticket.promise.calendar != desk.rules.calendar.version:
-                renewed += await renew_promise(desk, ticket, now)
+    tried: set[str] = set()
+    renewed = 0
+    # What is renewed, or changed by others, moves in the list while it is read: so it is read until nothing is new.
+    while behind := [feedback_id for feedback_id in await behind_calendar(desk) if feedback_id not in tried]:
+        tried.update(behind)
+        for feedback_id in behind:
+            renewed += await renew_promise(desk, feedback_id, now)
     return renewed
 
 
-async def renew_promise(desk: Desk, ticket: Ticket, now: datetime) -> bool:
-    """Renew one ticket's promise; False when somebody changed the ticket meanwhile (the next start does it)."""
-    run = ticket.promises[-1]
-    new = renew(run.promise, run.started_at, ticket.policy, desk.rules.calendar)
-    try:
-        await save(desk, apply(ticket, Action.RENEW, SYSTEM, now, promise=new), now)
-    except Conflict:
-        return False
-    return True
+async def behind_calendar(desk: Desk) -> list[str]:
+    """Return the running tickets whose promise was counted on another calendar."""
+    found: list[str] = []
+    offset = 0
+    while running := await desk.store.running(Page(offset=offset, limit=ATTENTION_BATCH)):
+        offset += len(running)
+        found += [ticket.feedback_id for ticket in running if is_behind(ticket, desk.rules.calendar)]
+    return found
+
+
+def is_behind(ticket: Ticket, calendar: WorkingCalendar) -> bool:
+    """Say whether an unanswered ticket's promise was counted on another calendar."""
+    return ticket.is_received and ticket.status in UNANSWERED and ticket.promise.calendar != calendar.version
+
+
+async def renew_promise(desk: Desk, feedback_id: str, now: datetime) -> bool:
+    """Renew one ticket's promise; False when it needs that no more. One on which something breaks is logged and left.
+
+    Raises WorldIsDown, and Conflict when somebody changed the ticket each time it was to be saved.
+    """
+    for _ in range(SAVE_ATTEMPTS):
+        ticket = await desk.store.get(feedback_id)
+        if ticket is None or not is_behind(ticket, desk.rules.calendar):
+            return False
+        run = ticket.promises[-1]
+        try:
+            new = renew(run.promise, run.started_at, ticket.policy, desk.rules.calendar)
+            await save(desk, apply(ticket, Action.RENEW, SYSTEM, now, promise=new), now)
+        except Conflict:
+            continue
+        except WorldIsDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - one ticket must not keep all others from their promises
+            step("renew_failed", level="ERROR", feedback_id=feedback_id, error=type(error).__name__)
+            return False
+        return True
+    raise Conflict(feedback_id)
 
 
 async def sweep_files(desk: Desk, now: datetime) -> int:

@@ -14,6 +14,7 @@ from hotline.plumbing.log import step
 from hotline.plumbing.periodic import Periodic
 from hotline.working_days import local_date
 from services.respond.actions import Desk, attend, renew_promises, sweep_files
+from services.respond.store import Conflict
 
 PERIOD_S = 5.0
 SWEEP_PERIOD_S = 3600.0
@@ -29,14 +30,15 @@ class Ticker:
     trouble: str | None = None
 
     async def run(self) -> None:
-        """Watch the clocks for ever."""
-        await once(self.desk, self.clock)
+        """Watch the clocks for ever; first, as soon as that can be, count the promises again on today's calendar."""
         warned_on: date | None = None
+        is_renewed = False
         while True:
             today = local_date(self.clock())
             if warned_on != today:
                 warn_of_calendar(self.desk, today)
                 warned_on = today
+            is_renewed = is_renewed or await have_renewed(self.desk, self.clock)
             self.trouble = await tick(self.desk, self.clock)
             await asyncio.sleep(PERIOD_S)
 
@@ -48,14 +50,15 @@ def warn_of_calendar(desk: Desk, today: date) -> None:
         step("calendar_runs_out", level="ERROR", count=left)
 
 
-async def once(desk: Desk, clock: Callable[[], datetime]) -> None:
-    """Count the promises again if the calendar has changed since the last start."""
+async def have_renewed(desk: Desk, clock: Callable[[], datetime]) -> bool:
+    """Count the promises again if the calendar has changed since the last start; False: it must be done again."""
     try:
         renewed = await renew_promises(desk, clock())
-    except WorldIsDown as error:
-        step("world_is_down", level="ERROR", loop="ticker", error=str(error))
-    else:
-        step("promises_renewed", count=renewed)
+    except (WorldIsDown, Conflict) as error:
+        step("promises_wait", level="ERROR", error=type(error).__name__)
+        return False
+    step("promises_renewed", count=renewed)
+    return True
 
 
 async def tick(desk: Desk, clock: Callable[[], datetime]) -> str | None:
