@@ -30,10 +30,10 @@ MARKED_FOR = timedelta(minutes=30)
 ATTEMPTS = 5
 FILE_INDEXES = (
     Index(name="one_of_a_content", keys=(("filename", 1),), is_unique=True),
-    Index(name="kept", keys=(("metadata.kept_at", 1), ("_id", 1))),
-    Index(name="going", keys=(("metadata.going_since", 1), ("_id", 1)), is_sparse=True),
+    Index(name="kept", keys=(("metadata.kept_at", 1),)),
+    Index(name="going", keys=(("metadata.going_since", 1),), is_sparse=True),
 )
-UNFINISHED_INDEXES = (Index(name="due", keys=(("due_at", 1), ("_id", 1))),)
+UNFINISHED_INDEXES = (Index(name="due", keys=(("due_at", 1),)),)
 
 IsReferenced = Callable[[str], Awaitable[bool]]
 
@@ -97,6 +97,9 @@ class GridVault:
 
         After a WorldIsDown in the block the write may still arrive: then the hold is not let go but runs out.
         """
+        if not file_ids:
+            yield
+            return
         holder, names = secrets.token_hex(8), sorted(set(file_ids))
         hold = {"$push": {"metadata.held": {"by": holder, "until": datetime.now(UTC) + HELD_FOR}}}
         try:

@@ -252,11 +252,10 @@ class SqliteFeedbackStore:
 
     async def save_notice(self, notice: Notice) -> None:
         """See `FeedbackStore`."""
-        is_waiting = notice.sent_at is None and notice.given_up_at is None
         await self.database.write(
             lambda connection: connection.execute(
                 "update ingest_notice set doc = ?, is_waiting = ? where id = ?",
-                (encode(notice), is_waiting, notice.notice_id),
+                (encode(notice), notice.is_waiting, notice.notice_id),
             )
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 STUCK_AFTER_S = 30.0
+LOOK_EVERY_S = 0.001
 
 
 class Meanwhile(CommandListener):
@@ -15,6 +16,7 @@ class Meanwhile(CommandListener):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._left = 0
+        self._on_their_way = 0
         self._do: Callable[[], None] | None = None
 
     def before(self, number: int, do: Callable[[], Awaitable[object]]) -> None:
@@ -38,9 +40,15 @@ class Meanwhile(CommandListener):
         """Whether that many commands were sent at all."""
         return self._do is None
 
+    async def all_arrived(self) -> None:
+        """Return when every command that was sent is answered, those of a task that was cancelled too."""
+        while self._on_their_way:  # noqa: ASYNC110 - the driver's threads know no event of this loop
+            await asyncio.sleep(LOOK_EVERY_S)
+
     def started(self, event: CommandStartedEvent) -> None:
         """Count a command, in a thread of the driver's that is about to send it."""
         with self._lock:
+            self._on_their_way += 1
             self._left -= 1
             if self._left or self._do is None:
                 return
@@ -48,7 +56,11 @@ class Meanwhile(CommandListener):
         do()
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Nothing more is wanted."""
+        """Count it as answered."""
+        with self._lock:
+            self._on_their_way -= 1
 
     def failed(self, event: CommandFailedEvent) -> None:
-        """Nothing more is wanted: the caller has the error."""
+        """Count it as answered: the caller has the error."""
+        with self._lock:
+            self._on_their_way -= 1
