@@ -16,8 +16,8 @@ from services.respond.columns import Column, columns_of, counted, stamp, usernam
 from services.respond.documents import decode_account, decode_ticket, encode_account, encode_ticket
 from services.respond.store import Attention, ClocksDue, Conflict, FileIsGone, Page, UsernameTaken
 from services.respond.store_sqlite_tables import (
-    IS_KEPT,
     MIGRATIONS,
+    OF_ERASED,
     erase_rows,
     forget_file,
     index_agencies,
@@ -157,7 +157,7 @@ class SqliteRespondStore:
 
     async def file_ids(self) -> frozenset[str]:
         """See `RespondStore`."""
-        query = f"select file_id from respond_file where {IS_KEPT}"
+        query = f"select file_id from respond_file where not {OF_ERASED}"
         rows = await self.database.read(lambda connection: connection.execute(query).fetchall())
         return frozenset(row["file_id"] for row in rows)
 

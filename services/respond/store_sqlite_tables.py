@@ -70,7 +70,7 @@ MIGRATIONS = (
 )
 
 # A file row of an erased ticket only waits for the file's removal: it keeps no file.
-IS_KEPT = "not exists (select 1 from respond_erased e where e.feedback_id = respond_file.feedback_id)"
+OF_ERASED = "exists (select 1 from respond_erased e where e.feedback_id = respond_file.feedback_id)"
 
 
 def index_agencies(connection: sqlite3.Connection, ticket: Ticket, columns: Mapping[str, Column]) -> None:
@@ -108,13 +108,13 @@ def held_files(connection: sqlite3.Connection, feedback_id: str) -> frozenset[st
 
 def is_file_kept(connection: sqlite3.Connection, file_id: str) -> bool:
     """Say whether a ticket refers to the file."""
-    query = f"select 1 from respond_file where file_id = ? and {IS_KEPT}"
+    query = f"select 1 from respond_file where file_id = ? and not {OF_ERASED}"
     return connection.execute(query, (file_id,)).fetchone() is not None
 
 
 def forget_file(connection: sqlite3.Connection, file_id: str) -> None:
     """Remove the rows in which erased tickets wait for the file's removal."""
-    connection.execute(f"delete from respond_file where file_id = ? and not {IS_KEPT}", (file_id,))
+    connection.execute(f"delete from respond_file where file_id = ? and {OF_ERASED}", (file_id,))
 
 
 def is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:

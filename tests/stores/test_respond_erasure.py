@@ -18,6 +18,7 @@ from tests.contract.facts_for_tests import judged as judged_state
 from tests.contract.facts_for_tests import received
 from tests.respond.builders import TRIAGE, attend, happen
 from tests.stores.tickets import (
+    LETTER,
     NOON,
     added,
     answered_with,
@@ -30,7 +31,6 @@ from tests.stores.tickets import (
 )
 from tests.stores.watching import carried
 
-LETTER = b"%PDF-1.7\n1 0 obj<<>>endobj\n%%EOF\n"
 WHEN = "2026-11-18 08:00"
 
 

@@ -1,7 +1,6 @@
 """What MongoDB alone must prove of respond's store: two writers in every order, deaths on the way, and no scan."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,19 +11,17 @@ from hotline.plumbing.files import NoSuchFile
 from hotline.plumbing.files_gridfs import GridVault
 from hotline.plumbing.mongo import MongoDatabase
 from services.respond.opening import RELAYED
-from services.respond.store import Conflict, FileIsGone, Page, RespondStore
+from services.respond.store import Conflict, FileIsGone
 from services.respond.store_mongo import MongoRespondStore, open_store
-from services.respond.ticket import Status, Ticket
-from tests.respond.builders import LEAD
+from services.respond.ticket import Ticket
 from tests.stores.meanwhile import Meanwhile
-from tests.stores.test_respond_accounts import account, closed
-from tests.stores.tickets import NOON, added, drafted_with, judged, next_of, saved, told, worked_on
+from tests.stores.respond_questions import ask_everything
+from tests.stores.tickets import LETTER, added, drafted_with, judged, next_of, saved, told, worked_on
 from tests.stores.watching import Plans, assert_no_collection_scan, carried
 
 pytestmark = pytest.mark.live
 
 WHEN = "2026-11-18 08:00"
-LETTER = b"%PDF-1.7\n1 0 obj<<>>endobj\n%%EOF\n"
 MOST_COMMANDS = 8
 GRAVE = {"_id": "f1", "is_erased": True, "files_to_go": []}
 
@@ -184,47 +181,12 @@ class TestFiles:
         assert not await can_be_fetched(store, file)
 
 
-class Asked:
-    """A store that keeps the names of what it was asked."""
-
-    def __init__(self, store: MongoRespondStore) -> None:
-        self._store = store
-        self.names: set[str] = set()
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        self.names.add(name)
-        method: Callable[..., Awaitable[Any]] = getattr(self._store, name)
-        return method
-
-
 async def test_no_question_reads_a_whole_collection(
     store: MongoRespondStore, mongodb_backend: Backend, plans: Plans
 ) -> None:
     file = await letter(store)
     plans.forget()
-    asked: Any = Asked(store)
-    ticket = await added(asked, "f1", worked_on(WHEN), facts=[told("f1", 1)])
-    await saved(asked, ticket, drafted(ticket, file), facts=[told("f1", 2)])
-    page = Page(offset=1, limit=2)
-    for ask in (asked.for_desk, asked.restricted, asked.running, asked.broken):
-        await ask(page)
-    await asked.get("f1")
-    await asked.for_agency(LEAD, frozenset(Status), page)
-    await asked.for_agency(LEAD, frozenset({Status.ASSIGNED}), page)
-    await asked.count_for_desk()
-    await asked.count_for_agency(LEAD)
-    await asked.all_received(NOON)
-    await asked.needing_attention(NOON, 9)
-    await asked.clocks_due(NOON, NOON - NOON)
-    await asked.file_ids()
-    await asked.is_erased("f1")
-    await asked.release_files(await asked.erase("f1"))
-    await asked.add_account(account("may.lo"), ())
-    await asked.save_account(closed(account("may.lo")), ())
-    await asked.account("a1")
-    await asked.account_named("may.lo")
-    await asked.accounts()
-    assert asked.names == {name for name in vars(RespondStore) if not name.startswith("_")}
+    await ask_everything(store, file)
     await assert_no_collection_scan(mongodb_backend, plans)
 
 

@@ -27,6 +27,7 @@ from tests.respond.builders import (
 )
 
 NOON = at("2026-11-18 12:00")
+LETTER = b"%PDF-1.7\n1 0 obj<<>>endobj\n%%EOF\n"
 
 
 def judged(when: str, **changes: Any) -> Ticket:
