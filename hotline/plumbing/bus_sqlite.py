@@ -18,7 +18,7 @@ from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.seal import Sealer
-from hotline.plumbing.sqlite import Database
+from hotline.plumbing.sqlite import Database, insert_rows
 from hotline.plumbing.waiting import Waits
 
 OTHER_PROCESS_POLL_S = 0.5
@@ -326,10 +326,8 @@ def read_since(
 
 def append_envelopes(connection: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:
     """Append sealed facts, but those that are there."""
-    connection.executemany(
-        f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) values ({MARKS})",
-        [columns_of(envelope) for envelope in envelopes],
-    )
+    rows = [columns_of(envelope) for envelope in envelopes]
+    insert_rows(connection, f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) select * from", rows)
 
 
 def offset_of(connection: sqlite3.Connection, group: str) -> int:

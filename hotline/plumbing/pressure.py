@@ -6,8 +6,6 @@ the process however many wait, so nothing waits for ever. One count a process; i
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 MANY_WAITING = 8
@@ -24,14 +22,13 @@ class Pressure:
 
     waiting: int = 0
 
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        """Count one caller for as long as the block lasts."""
+    def __enter__(self) -> None:
+        """Count one caller more, for as long as the block lasts."""
         self.waiting += 1
-        try:
-            yield
-        finally:
-            self.waiting -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """Count one caller less."""
+        self.waiting -= 1
 
     @property
     def is_high(self) -> bool:

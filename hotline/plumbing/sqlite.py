@@ -20,10 +20,14 @@ from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.log import step
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Work = Callable[[sqlite3.Connection], T]
+# One write for several callers: a result for each item, in their order.
+SharedWork = Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T]]
 
 MAX_GROUP = 256
 READERS = 4
+MOST_ROWS = 64
 LOCK_WAIT_S = 30.0
 CHECKPOINT_WAIT_S = 2.0
 
@@ -35,6 +39,8 @@ class Job:
     work: Work[Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    shared: SharedWork[Any, Any] | None = None
+    item: Any = None
     is_checkpoint: bool = False
     result: Any = None
     error: BaseException | None = None
@@ -76,24 +82,37 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in the next group; durable when this returns. What `work` raises undoes only its own changes."""
+        return await self._put(work)
+
+    async def write_shared(self, work: SharedWork[Item, T], item: Item) -> T:
+        """Run `work` once for the items of every caller in the next group; durable when this returns.
+
+        Where it raises for several, each item is tried alone: as with `write`, one failing touches no other. Few long
+        statements in place of many short ones let the event loop run beside them.
+        """
+        return await self._put(lambda connection: work(connection, (item,))[0], shared=work, item=item)
+
+    def _put(
+        self,
+        work: Work[T],
+        *,
+        shared: SharedWork[Any, Any] | None = None,
+        item: object = None,
+        is_checkpoint: bool = False,
+    ) -> "asyncio.Future[T]":
         if self.writer is None:
             raise StoreUnavailable("the database is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self.jobs.put(Job(work, loop, future))
-        return await future
+        self.jobs.put(Job(work, loop, future, shared, item, is_checkpoint))
+        return future
 
     async def checkpoint(self) -> None:
         """Copy the write-ahead log into the file and empty it: what was erased before lies in neither then.
 
         Raises StoreUnavailable when a reader holds the log for longer than CHECKPOINT_WAIT_S: try again.
         """
-        if self.writer is None:
-            raise StoreUnavailable("the database is closed")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self.jobs.put(Job(lambda _: None, loop, future, is_checkpoint=True))
-        await future
+        await self._put(lambda _: None, is_checkpoint=True)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a read-only connection; it sees every write that has returned."""
@@ -206,8 +225,10 @@ def commit_group(connection: sqlite3.Connection, group: Sequence[Job]) -> None:
     """Run every job in one transaction; a failure of the transaction itself is every job's failure."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for job in group:
-            run_job(connection, job)
+        for work, jobs in by_shared_work(group).items():
+            if work is None or len(jobs) == 1 or not run_together(connection, work, jobs):
+                for job in jobs:
+                    run_job(connection, job)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
@@ -233,6 +254,48 @@ def refuse(group: Sequence[Job], error: BaseException) -> None:
     """Make the failure of a transaction every job's failure."""
     for job in group:
         job.error = StoreUnavailable(f"the write was not committed: {error}")
+
+
+def by_shared_work(group: Sequence[Job]) -> dict[SharedWork[Any, Any] | None, list[Job]]:
+    """Return the jobs by the work that they share, None for those that share none; each kind in its order."""
+    kinds: dict[SharedWork[Any, Any] | None, list[Job]] = {}
+    for job in group:
+        kinds.setdefault(job.shared, []).append(job)
+    return kinds
+
+
+def run_together(connection: sqlite3.Connection, work: SharedWork[Any, Any], jobs: Sequence[Job]) -> bool:
+    """Do the jobs' shared work once; False when it failed and nothing of it is left. Re-raises as `run_job` does."""
+    connection.execute("SAVEPOINT job")
+    try:
+        results = work(connection, [job.item for job in jobs])
+    except BaseException:
+        if not connection.in_transaction:
+            raise
+        connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+        return False
+    connection.execute("RELEASE job")
+    for job, result in zip(jobs, results, strict=True):
+        job.result = result
+    return True
+
+
+def insert_rows(connection: sqlite3.Connection, before: str, rows: Sequence[Sequence[object]], after: str = "") -> int:
+    """Insert rows of equal length by few statements: `before` (values …) `after`; returns how many came in.
+
+    Rows go in powers of two, so that few different statements are prepared. `executemany` would take and give back the
+    interpreter's lock for every row.
+    """
+    inserted, at = 0, 0
+    while at < len(rows):
+        size = min(MOST_ROWS, 1 << ((len(rows) - at).bit_length() - 1))
+        part = rows[at : at + size]
+        marks = ",".join(["(" + ",".join("?" * len(part[0])) + ")"] * size)
+        values = [value for row in part for value in row]
+        inserted += connection.execute(f"{before} (values {marks}) {after}", values).rowcount
+        at += size
+    return inserted
 
 
 def run_job(connection: sqlite3.Connection, job: Job) -> None:

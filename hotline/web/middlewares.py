@@ -64,7 +64,7 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
     started = time.perf_counter()
     status = 500
     try:
-        with PRESSURE.one_more():
+        with PRESSURE:
             response = await handler(request)
         status = response.status
         response.headers["X-Request-Id"] = request[REQUEST_ID]

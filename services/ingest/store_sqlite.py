@@ -7,7 +7,7 @@ protocol.
 import contextlib
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hotline.facts import Fact
@@ -17,7 +17,8 @@ from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.files import FileVault
 from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
-from hotline.plumbing.sqlite import Database
+from hotline.plumbing.sqlite import Database, insert_rows
+from services.ingest.columns import columns_of
 from services.ingest.documents import (
     Batch,
     Feedback,
@@ -26,7 +27,6 @@ from services.ingest.documents import (
     decode_notice,
     encode,
 )
-from services.ingest.following import is_open_to_staff, tell_since_of
 from services.ingest.sealed_reporter import ReporterSeal
 from services.ingest.store import Added, Conflict, FileIsGone, TrackingCodeTaken, Waiting, WasErased
 
@@ -58,6 +58,20 @@ MIGRATIONS = (
 )
 
 
+class NotAllNew(Exception):
+    """Some of several feedbacks are there already: each must be looked at alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _New:
+    """A feedback to add, its row, and what goes in with it."""
+
+    feedback: Feedback
+    row: tuple[object, ...]
+    facts: Sequence[Fact]
+    notices: Sequence[Notice] = ()
+
+
 class SqliteFeedbackStore:
     """The `FeedbackStore` of the embedded default; make it with `open_store`."""
 
@@ -69,32 +83,36 @@ class SqliteFeedbackStore:
 
     async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
         """See `FeedbackStore`."""
-        row = self._row(feedback)
+        new = _New(feedback=feedback, row=self._row(feedback), facts=facts, notices=notices)
+        return await self.database.write_shared(self._add, new)
 
-        def work(connection: sqlite3.Connection) -> Added:
-            if self._insert(connection, feedback, row):
-                if not all(self.vault.has(file.file_id) for file in feedback.attachments):
-                    raise FileIsGone(feedback.feedback_id)
-                self.log.append(connection, facts)
-                _insert_notices(connection, notices)
-                return Added(feedback=feedback, is_new=True)
-            if _is_erased(connection, feedback.feedback_id):
-                raise WasErased(feedback.feedback_id)
-            return Added(feedback=self._stored(connection, feedback.feedback_id), is_new=False)
+    def _add(self, connection: sqlite3.Connection, items: Sequence[_New]) -> list[Added]:
+        """Store new feedbacks; an item alone may be there already, several must all be new."""
+        if _insert(connection, items) < len(items):
+            if len(items) > 1:
+                raise NotAllNew
+            return [self._there_already(connection, items[0].feedback.feedback_id)]
+        if not all(self.vault.has(file.file_id) for item in items for file in item.feedback.attachments):
+            raise FileIsGone(items[0].feedback.feedback_id)
+        self.log.append(connection, [fact for item in items for fact in item.facts])
+        _insert_notices(connection, [notice for item in items for notice in item.notices])
+        return [Added(feedback=item.feedback, is_new=True) for item in items]
 
-        return await self.database.write(work)
+    def _there_already(self, connection: sqlite3.Connection, feedback_id: str) -> Added:
+        """Return what is stored under the id; raises WasErased where nothing is."""
+        row = connection.execute("select doc, contact from ingest_feedback where id = ?", (feedback_id,)).fetchone()
+        if row is None:
+            raise WasErased(feedback_id)
+        return Added(feedback=self._read(row), is_new=False)
 
     async def add_chunk(self, chunk: Sequence[tuple[Feedback, Fact]], batch: Batch) -> Batch:
         """See `FeedbackStore`."""
-        rows = [(feedback, fact, self._row(feedback)) for feedback, fact in chunk]
+        items = [_New(feedback=feedback, row=self._row(feedback), facts=(fact,)) for feedback, fact in chunk]
 
         def work(connection: sqlite3.Connection) -> Batch:
-            new = []
-            for feedback, fact, row in rows:
-                if self._insert(connection, feedback, row):
-                    new.append(fact)
-            self.log.append(connection, new)
-            known = len(rows) - len(new)
+            new = [item for item in items if _insert(connection, (item,))]
+            self.log.append(connection, [fact for item in new for fact in item.facts])
+            known = len(items) - len(new)
             progress = replace(batch, accepted=batch.accepted + len(new), known=batch.known + known)
             connection.execute(
                 "insert into ingest_batch values (?, ?, ?) on conflict (id) do update set doc = excluded.doc",
@@ -273,7 +291,7 @@ class SqliteFeedbackStore:
     def _row(self, feedback: Feedback) -> tuple[object, ...]:
         """Return the columns of the table, in its order."""
         doc, contact, phone_mark = self.seal.apart(feedback)
-        tell_since = tell_since_of(feedback)
+        columns = columns_of(feedback)
         return (
             feedback.feedback_id,
             feedback.version,
@@ -281,32 +299,11 @@ class SqliteFeedbackStore:
             doc,
             contact,
             phone_mark,
-            sortable(feedback.recorded_at),
-            feedback.ticket is None,
-            is_open_to_staff(feedback.ticket),
-            sortable(tell_since) if tell_since else None,
+            columns.recorded_at,
+            columns.is_ticketless,
+            columns.is_shown,
+            columns.tell_since,
         )
-
-    def _insert(self, connection: sqlite3.Connection, feedback: Feedback, row: tuple[object, ...]) -> bool:
-        """Insert unless the id is there or was erased; raises TrackingCodeTaken for the code of another feedback."""
-        try:
-            done = connection.execute(
-                "insert into ingest_feedback select ?,?,?,?,?,?,?,?,?,?"
-                " where not exists (select 1 from ingest_erased where id = ?) on conflict (id) do nothing",
-                (*row, feedback.feedback_id),
-            )
-        except sqlite3.IntegrityError as error:
-            raise TrackingCodeTaken from error
-        if done.rowcount == 1 and feedback.attachments:
-            connection.executemany(
-                "insert or ignore into ingest_file values (?, ?)",
-                [(file.file_id, feedback.feedback_id) for file in feedback.attachments],
-            )
-        return done.rowcount == 1
-
-    def _stored(self, connection: sqlite3.Connection, feedback_id: str) -> Feedback:
-        row = connection.execute("select doc, contact from ingest_feedback where id = ?", (feedback_id,)).fetchone()
-        return self._read(row)
 
 
 async def open_store(backend: Backend) -> SqliteFeedbackStore:
@@ -318,18 +315,29 @@ async def open_store(backend: Backend) -> SqliteFeedbackStore:
     return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
 
 
-def _is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
-    return connection.execute("select 1 from ingest_erased where id = ?", (feedback_id,)).fetchone() is not None
+def _insert(connection: sqlite3.Connection, items: Sequence[_New]) -> int:
+    """Insert feedbacks but those whose id is there or was erased; raises TrackingCodeTaken for another's code."""
+    try:
+        inserted = insert_rows(
+            connection,
+            "insert into ingest_feedback select * from",
+            [item.row for item in items],
+            "where not exists (select 1 from ingest_erased where id = column1) on conflict (id) do nothing",
+        )
+    except sqlite3.IntegrityError as error:
+        raise TrackingCodeTaken from error
+    files = [(file.file_id, item.feedback.feedback_id) for item in items for file in item.feedback.attachments]
+    if inserted and files:
+        connection.executemany("insert or ignore into ingest_file values (?, ?)", files)
+    return inserted
 
 
 def _insert_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
-    connection.executemany(
-        "insert or ignore into ingest_notice values (?,?,?,?,?,?,?,?,null)",
-        [
-            (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, sortable(n.created_at), encode(n))
-            for n in notices
-        ],
-    )
+    rows = [
+        (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, sortable(n.created_at), encode(n), None)
+        for n in notices
+    ]
+    insert_rows(connection, "insert or ignore into ingest_notice select * from", rows)
 
 
 def _release_files(connection: sqlite3.Connection, feedback_id: str) -> frozenset[str]:

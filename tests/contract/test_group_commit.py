@@ -5,13 +5,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.migrations import Migration, SchemaTooNew, migrate
-from hotline.plumbing.sqlite import Database
+from hotline.plumbing.sqlite import Database, insert_rows
 
 TABLE = Migration(number=1, statements=("create table note (id integer primary key, body text not null unique)",))
 
@@ -46,6 +49,48 @@ async def test_a_failing_write_leaves_nothing_of_its_earlier_statements(notes: D
     results = await asyncio.gather(notes.write(write_then_fail), notes.write(add("whole")), return_exceptions=True)
     assert isinstance(results[0], ValueError)
     assert await bodies(notes) == ["whole"]
+
+
+def add_all(connection: sqlite3.Connection, bodies: Sequence[str | None]) -> list[tuple[str | None, int]]:
+    """Add notes by few statements, whatever their number; say of each how many were added with it."""
+    insert_rows(connection, "insert into note (body) select * from", [(body,) for body in bodies])
+    return [(body, len(bodies)) for body in bodies]
+
+
+@pytest.mark.parametrize("failing", [None, 0, 25, 49])
+async def test_shared_work_is_done_together_and_one_failing_item_among_fifty_fails_alone(
+    notes: Database, failing: int | None
+) -> None:
+    has_begun, is_waiting_over = threading.Event(), threading.Event()
+    first = asyncio.ensure_future(notes.write(lambda _: (has_begun.set(), is_waiting_over.wait(10))))
+    await asyncio.to_thread(has_begun.wait)
+    items = [None if number == failing else f"{number:02}" for number in range(50)]
+    waiting = [asyncio.ensure_future(notes.write_shared(add_all, item)) for item in items]
+    while notes.jobs.qsize() < len(items):  # noqa: ASYNC110 - a queue of threads has no event
+        await asyncio.sleep(0)
+    is_waiting_over.set()
+    results = await asyncio.gather(first, *waiting, return_exceptions=True)
+    at_once = 50 if failing is None else 1
+    for item, result in zip(items, results[1:], strict=True):
+        assert isinstance(result, sqlite3.IntegrityError) if item is None else result == (item, at_once)
+    assert await bodies(notes) == [item for item in items if item is not None]
+
+
+@given(count=st.integers(0, 200))
+def test_rows_by_few_statements_are_all_there_in_their_order(count: int) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table note (id integer primary key, body text)")
+    wanted = [(f"{number}",) for number in range(count)]
+    assert insert_rows(connection, "insert into note (body) select * from", wanted) == count
+    assert connection.execute("select body from note order by id").fetchall() == wanted
+
+
+def test_rows_that_are_there_are_not_counted() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table note (body text unique)")
+    rows = [(str(number),) for number in range(7)]
+    before = "insert or ignore into note select * from"
+    assert [insert_rows(connection, before, rows[:3]), insert_rows(connection, before, rows)] == [3, 4]
 
 
 async def test_concurrent_writes_share_transactions(notes: Database) -> None:

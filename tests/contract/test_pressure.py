@@ -46,7 +46,7 @@ def test_a_usual_batch_that_is_small_already_stays_as_it_is() -> None:
 
 
 def fail_while_counted(pressure: Pressure) -> None:
-    with pressure.one_more(), pressure.one_more():
+    with pressure, pressure:
         assert pressure.waiting == 2
         raise ZeroDivisionError
 
