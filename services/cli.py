@@ -81,6 +81,23 @@ def run_letters(verb: str, letter_id: int | None) -> None:
     run_or_explain(work_on_letters(settings, verb, letter_id))
 
 
+@hotline.command()
+@click.option(
+    "--replication", type=click.IntRange(1), help="Copies of each topic, where there are fewer than 3 brokers."
+)
+def topics(replication: int | None) -> None:
+    """Make Kafka's topics where they are missing and compare them and the brokers with what they should be.
+
+    Says every difference and ends with 1 when there is one. Nothing that exists is changed or removed.
+    """
+    settings = read_settings()
+    if settings.is_embedded:
+        raise click.UsageError("BUS_URL names a sqlite file, which has no topics: nothing is to be made")
+    from services.topics import make_and_compare
+
+    run_or_explain(make_and_compare(settings, replication))
+
+
 def add_service_commands() -> None:
     """Add each service's verbs to the group."""
     for name in SERVICES:

@@ -125,10 +125,9 @@ async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Backen
     from hotline.plumbing.mongo import MongoDatabase
 
     sealer = sealer_of(settings)
-    options = KafkaOptions(sasl=settings.kafka_sasl, tls=settings.kafka_tls, ca=settings.kafka_ca)
     database = await MongoDatabase.open(settings.store_url)
     try:
-        bus = await open_kafka(settings.bus_url, sealer, options)
+        bus = await open_kafka(settings.bus_url, sealer, KafkaOptions.of(settings))
         try:
             yield Backend(database=database, bus=bus, sealer=sealer, settings=settings, clock=clock)
         finally:

@@ -25,6 +25,7 @@ from hotline.plumbing.bus_kafka_client import (
     broker_errors,
     client_settings,
     close_quietly,
+    knock,
     reader_settings,
     started,
 )
@@ -58,6 +59,7 @@ class KafkaBus:
 
     async def start(self) -> None:
         """Reach the broker and see that both topics are there; raises BusUnavailable."""
+        await knock(self.settings)
         with broker_errors("reach the broker"):
             await self.reader.start()
             await self.admin.start()

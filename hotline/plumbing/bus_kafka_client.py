@@ -7,17 +7,20 @@ lose nothing.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaError, SaslAuthenticationFailed
 
+from hotline.config import Settings
 from hotline.plumbing.failures import WorldIsDown
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 CLOSE_S = 10.0
+KNOCK_MS = 10_000
 # How long a reader may take to end what is in its hand before its partitions go to another.
 HANDOVER_S = 20.0
 
@@ -34,6 +37,11 @@ class KafkaOptions:
     tls: bool = False
     ca: Path | None = None
     prefix: str = "hotline"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "KafkaOptions":
+        """Return what the settings say."""
+        return cls(sasl=settings.kafka_sasl, tls=settings.kafka_tls, ca=settings.kafka_ca)
 
     @property
     def facts(self) -> str:
@@ -80,6 +88,35 @@ def broker_errors(what: str) -> Iterator[None]:
     except (KafkaError, OSError, TimeoutError) as error:
         remedy = "see that BUS_URL names brokers that run, and that KAFKA_SASL, KAFKA_TLS and KAFKA_CA are theirs"
         raise BusUnavailable(f"cannot {what}: {type(error).__name__} {error} ({remedy})") from error
+
+
+async def knock(settings: Mapping[str, Any]) -> None:
+    """Connect to one of the brokers and let go again; raises BusUnavailable that names the setting at fault.
+
+    Whatever a broker refuses, the driver's clients say only that they found none.
+    """
+    client = {name: value for name, value in settings.items() if name != "bootstrap_servers"}
+    refusals: list[Exception] = []
+    for host, port, _ in collect_hosts(settings["bootstrap_servers"]):
+        try:
+            connection = await create_conn(host, port, request_timeout_ms=KNOCK_MS, **client)
+        except (KafkaError, OSError, TimeoutError) as error:
+            refusals.append(error)
+        else:
+            connection.close()
+            return
+    for refusal in refusals:
+        if isinstance(refusal, SaslAuthenticationFailed):
+            raise BusUnavailable(
+                "the broker refuses KAFKA_SASL: give the user:password that it has for SCRAM-SHA-512"
+            ) from None
+        if isinstance(refusal, ssl.SSLCertVerificationError):
+            raise BusUnavailable(
+                f"the broker's certificate is not accepted ({refusal.verify_message}): name its authority in KAFKA_CA, "
+                "and in BUS_URL the host that it is made out to"
+            ) from None
+    with broker_errors("reach the broker"):
+        raise refusals[0]
 
 
 def reader_settings() -> dict[str, Any]:

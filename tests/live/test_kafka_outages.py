@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,24 +9,17 @@ from hotline.plumbing import bus_kafka
 from hotline.plumbing.failures import WorldIsDown
 from tests.contract.facts_for_tests import received
 from tests.live.kafka_town import FEEDBACKS, GROUP, new_town, publish_stubbornly
-from tools.server_install import CannotStart
-from tools.server_processes import KAFKA, TestServer, end, find_server, kill_server, start_again, start_server
+from tests.live.own_broker import OwnBroker
+from tools.server_processes import TestServer, end, kill_server, start_again
 
 pytestmark = pytest.mark.live
 FACTS = 12
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
-    """A broker of these tests alone, as they stop and kill it."""
-    try:
-        server = start_server(KAFKA, tmp_path_factory.mktemp("broker"))
-    except CannotStart as error:
-        pytest.skip(f"no {KAFKA}: {error}")
-    yield server
-    running = find_server(server.folder)
-    if running is not None:
-        kill_server(running)
+@pytest.fixture
+def broker(own_broker: OwnBroker) -> TestServer:
+    """A broker of the live tests alone, running."""
+    return start_again(own_broker.server)
 
 
 async def test_a_broker_that_hangs_and_is_killed_in_mid_stream_loses_nothing(
@@ -68,13 +60,12 @@ async def test_a_publish_broken_off_that_arrives_all_the_same_is_a_harmless_repe
     """The relay says it again: the fact lies there twice, the first time before what follows it."""
     monkeypatch.setattr(bus_kafka, "PUBLISH_S", 1.0)
     async with new_town(broker.url) as town:
-        server = start_again(broker)
         bus = await town.open()
         await bus.publish([received("f1")])
-        end(server, signal.SIGSTOP)
+        end(broker, signal.SIGSTOP)
         with pytest.raises(WorldIsDown):
             await bus.publish([received("f1", 2)])
-        end(server, signal.SIGCONT)
+        end(broker, signal.SIGCONT)
         await publish_stubbornly(bus, received("f1", 2))
         await publish_stubbornly(bus, received("f1", 3))
         town.join("reader", bus)
