@@ -28,7 +28,7 @@ from services.ingest.api import FeedbackApi
 from services.ingest.consumer import GROUP, KINDS, handler
 from services.ingest.feedback import Rules
 from services.ingest.notify import Postman
-from services.ingest.opening import open_store
+from services.ingest.opening import RELAYED, open_store
 from services.ingest.store import FeedbackStore
 from services.ingest.web_citizen import CitizenPages
 from services.ingest.web_operator import NAV, OperatorPages
@@ -98,7 +98,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=(*citizen.routes(), *OperatorPages(intake=intake).routes(), *api.routes()),
         template_dir=HERE / "templates" / "ingest",
         message_dir=HERE,
-        loops={name: loop.run for name, loop in watched.items()},
+        loops={**{name: loop.run for name, loop in watched.items()}, **backend.relay("ingest", RELAYED)},
         watched=watched,
         gauges=partial(gauges, intake.store, backend.clock),
         ready=is_ready,

@@ -4,6 +4,9 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.sqlite import Database
 from services.ingest.store import FeedbackStore
 
+# Where over MongoDB facts wait for the relay.
+RELAYED = ("ingest_feedback", "ingest_erased")
+
 
 async def open_store(backend: Backend) -> FeedbackStore:
     """Make the tables where they are missing and return the store; raises SchemaTooNew, StoreUnavailable."""
