@@ -8,9 +8,10 @@ import pytest
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.roles import Role
-from services.respond.accounts import Account
+from services.respond.account_actions import FIRST_ADMIN, create_first_admin
+from services.respond.accounts import Account, is_password_right
 from services.respond.documents import account_fact
-from services.respond.opening import RELAYED, open_store
+from services.respond.opening import RELAYED, open_desk, open_store
 from services.respond.store import Conflict, RespondStore, UsernameTaken
 from tests.stores.tickets import NOON
 from tests.stores.watching import carried
@@ -110,3 +111,14 @@ async def test_facts_come_with_the_account_and_what_is_refused_tells_nothing(
         await store.save_account(closed(closed(first)), (fact(closed(closed(first))),))
     await store.save_account(closed(first), (fact(closed(first)),))
     assert await carried(backend, "respond", RELAYED) == [fact(first), fact(closed(first))]
+
+
+async def test_of_several_first_starts_at_once_one_tells_a_password_and_all_go_on(backend: Backend) -> None:
+    desk = await open_desk(backend)
+    starts = [create_first_admin(desk.store, desk.rules.directory, NOON) for _ in range(3)]
+    told = [password for password in await asyncio.gather(*starts) if password is not None]
+    accounts = await desk.store.accounts()
+    assert [known.username for known in accounts] == [FIRST_ADMIN]
+    assert [is_password_right(accounts[0], password) for password in told] == [True]
+    assert await create_first_admin(desk.store, desk.rules.directory, NOON) is None
+    assert len(await carried(backend, "respond", RELAYED)) == 1
