@@ -4,6 +4,7 @@ Called by `services/cli.py`; every other part is handed a `Settings`. Never read
 Each setting is documented in docs/operations.md (a test compares).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class Settings:
     kafka_sasl: str
     kafka_tls: bool
     kafka_ca: Path | None
+    kafka_prefix: str
     secret_key: str
     seal_keys: Mapping[str, str]
     locality: str
@@ -188,6 +190,13 @@ def scheme_of(url: str) -> str:
     return urlsplit(url).scheme.removesuffix("+srv")
 
 
+def read_prefix(value: str) -> str:
+    """What topic and group names begin with: letters, digits, dots, dashes, underscores."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value.strip()):
+        raise ValueError("give letters, digits, dots, dashes or underscores, at most 100")
+    return value.strip()
+
+
 def read_sasl(value: str) -> str:
     """`user:password` for the broker, or nothing."""
     if value and not all(value.partition(":")):
@@ -248,6 +257,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="KAFKA_SASL", default="", read=read_sasl, meaning="user:password for the broker (SCRAM-SHA-512)"),
     Setting(name="KAFKA_TLS", default="no", read=read_switch, meaning="speak TLS to the broker"),
     Setting(name="KAFKA_CA", default="", read=read_file, meaning="the broker's certificate authority (PEM)"),
+    Setting(
+        name="KAFKA_PREFIX", default="hotline", read=read_prefix, meaning="what names of topics and groups begin with"
+    ),
     Setting(
         name="SECRET_KEY", default="", read=read_secret, meaning="signs cookies and ids, seals the citizens' words"
     ),

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from hotline.plumbing.backend import Backend, Loop, only_server, open_backend
 from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
 from hotline.plumbing.readings import backend_gauges
+from hotline.plumbing.tracing import tracing
 from hotline.web.keys import METRICS
 from hotline.web.revocations import Revocations
 from hotline.web.service import Service
@@ -41,7 +43,7 @@ async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) 
 
     Raises WorldIsDown when database or broker cannot be opened, or when the one file is being served already.
     """
-    with only_server(settings):
+    with only_server(settings), tracing(os.environ, service_name(names, known)):
         async with open_backend(settings) as backend, open_services(backend, names) as services:
             app = put_together(backend, services, known)
             for service in services:
@@ -50,6 +52,11 @@ async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) 
                 settle_memory()
                 announce(address, services)
                 await run_loops(loops_of(backend, services))
+
+
+def service_name(names: Sequence[str], known: Sequence[str]) -> str:
+    """Return how traces name this process."""
+    return "hotline" if len(names) == len(known) else "-".join(("hotline", *names))
 
 
 def put_together(backend: Backend, services: Sequence[Service], known: Sequence[str]) -> web.Application:

@@ -41,7 +41,7 @@ class KafkaOptions:
     @classmethod
     def of(cls, settings: Settings) -> "KafkaOptions":
         """Return what the settings say."""
-        return cls(sasl=settings.kafka_sasl, tls=settings.kafka_tls, ca=settings.kafka_ca)
+        return cls(sasl=settings.kafka_sasl, tls=settings.kafka_tls, ca=settings.kafka_ca, prefix=settings.kafka_prefix)
 
     @property
     def facts(self) -> str:

@@ -70,7 +70,11 @@ class SqliteLog:
 
     def append(self, connection: sqlite3.Connection, facts: Sequence[Fact]) -> None:
         """Append inside a store's own write: the facts are there if and only if its document is."""
-        append_envelopes(connection, [close_fact(fact, self.sealer) for fact in facts])
+        append_envelopes(connection, self.closed(facts))
+
+    def closed(self, facts: Sequence[Fact]) -> list[Envelope]:
+        """Return the facts as they lie in the log, in the trace of who asks."""
+        return [close_fact(fact, self.sealer) for fact in facts]
 
     def erase(self, connection: sqlite3.Connection, feedback_id: str) -> None:
         """Remove every fact of a feedback but the one that says it was erased, from log and dead letters.

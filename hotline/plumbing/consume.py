@@ -20,6 +20,7 @@ from hotline.plumbing.bus import Bus, Delivery, Subscription
 from hotline.plumbing.failures import FactIsBad, FactWaits, TooManyDeadLetters, WorldIsDown
 from hotline.plumbing.log import step
 from hotline.plumbing.pressure import PRESSURE, Pressure
+from hotline.plumbing.tracing import span
 
 Handle = Callable[[Fact], Awaitable[None]]
 
@@ -141,7 +142,7 @@ class Consumer:
         failures, outages = 0, 0
         while subscription.holds(delivery):
             try:
-                await self.handle(self.bus.open(delivery))
+                await self.handle_traced(delivery)
             except FactWaits as error:
                 self.put_back(subscription, delivery, error)
             except WorldIsDown as error:
@@ -156,6 +157,15 @@ class Consumer:
             else:
                 self.burials, self.outage = 0, None
                 return
+
+    async def handle_traced(self, delivery: Delivery) -> None:
+        """Hand the fact to the handler, in the trace of what caused it."""
+        envelope = delivery.envelope
+        with span(
+            f"{self.group} {envelope.kind}", parent=envelope.trace, group=self.group, kind=envelope.kind,
+            feedback_id=envelope.feedback_id, fact_id=envelope.fact_id,
+        ):  # fmt: skip
+            await self.handle(self.bus.open(delivery))
 
     def put_back(self, subscription: Subscription, delivery: Delivery, error: FactWaits) -> None:
         """Say that a fact cannot be read here, and let its partition wait; readiness shows `trouble` meanwhile."""

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from hotline.plumbing.tracing import trace_id
+
 FIELDS = frozenset({
     "feedback_id", "fact_id", "group", "service", "loop", "route", "method", "status", "ms", "error", "attempt",
     "cause", "code", "agency_id", "rule", "count", "version", "model_version", "clock", "step", "batch_id", "row",
@@ -42,6 +44,9 @@ def step(event: str, *, level: str = "INFO", **fields: object) -> None:
     allowed = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
     if not FIELDS.issuperset(fields):
         allowed["dropped_fields"] = sorted(fields.keys() - FIELDS)
+    current = trace_id()
+    if current is not None:
+        allowed["trace_id"] = current
     record = LOGGER.makeRecord(LOGGER.name, number, "", 0, event, (), None, extra={"fields": allowed})
     LOGGER.handle(record)
 

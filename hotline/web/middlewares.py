@@ -15,6 +15,7 @@ from aiohttp import web
 from hotline.errors import Invalid
 from hotline.plumbing.log import LOGGER, step
 from hotline.plumbing.pressure import PRESSURE
+from hotline.plumbing.tracing import span
 from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, AudienceKind, session_of
 from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
 from hotline.web.keys import CLOCK, CSRF_SEED, METERS, NO_ROUTE, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
@@ -63,8 +64,10 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
     request[NOW] = request.app[CLOCK]()
     started = time.perf_counter()
     status = 500
+    route = _route_of(request)
+    name = route.name if route else "no route"
     try:
-        with PRESSURE:
+        with PRESSURE, span(name, method=request.method, route=name):
             response = await handler(request)
         status = response.status
         response.headers["X-Request-Id"] = request[REQUEST_ID]
@@ -74,7 +77,6 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
         raise
     finally:
         seconds = time.perf_counter() - started
-        route = _route_of(request)
         request.app[METERS].get(request.match_info.route, request.app[NO_ROUTE]).answered(status, seconds)
         # What a machine sent and we took has a line of its own (`feedback_received`): its good answer is told on DEBUG.
         is_plain = status < 400 and is_for_machines(request)
@@ -83,7 +85,7 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
             level="DEBUG" if is_plain else "INFO",
             request_id=request[REQUEST_ID],
             method=request.method,
-            route=route.name if route else "no route",
+            route=name,
             status=status,
             ms=round(seconds * 1000, 1),
         )

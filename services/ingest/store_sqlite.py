@@ -12,7 +12,8 @@ from datetime import datetime
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
-from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.bus_sqlite import SqliteLog, append_envelopes
+from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.files import FileVault
 from hotline.plumbing.instants import sortable
@@ -68,7 +69,7 @@ class _New:
 
     feedback: Feedback
     row: tuple[object, ...]
-    facts: Sequence[Fact]
+    envelopes: Sequence[Envelope]
     notices: Sequence[Notice] = ()
 
 
@@ -83,7 +84,7 @@ class SqliteFeedbackStore:
 
     async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
         """See `FeedbackStore`."""
-        new = _New(feedback=feedback, row=self._row(feedback), facts=facts, notices=notices)
+        new = _New(feedback=feedback, row=self._row(feedback), envelopes=self.log.closed(facts), notices=notices)
         return await self.database.write_shared(self._add, new)
 
     def _add(self, connection: sqlite3.Connection, items: Sequence[_New]) -> list[Added]:
@@ -94,7 +95,7 @@ class SqliteFeedbackStore:
             return [self._there_already(connection, items[0].feedback.feedback_id)]
         if not all(self.vault.has(file.file_id) for item in items for file in item.feedback.attachments):
             raise FileIsGone(items[0].feedback.feedback_id)
-        self.log.append(connection, [fact for item in items for fact in item.facts])
+        append_envelopes(connection, [envelope for item in items for envelope in item.envelopes])
         _insert_notices(connection, [notice for item in items for notice in item.notices])
         return [Added(feedback=item.feedback, is_new=True) for item in items]
 
@@ -107,11 +108,14 @@ class SqliteFeedbackStore:
 
     async def add_chunk(self, chunk: Sequence[tuple[Feedback, Fact]], batch: Batch) -> Batch:
         """See `FeedbackStore`."""
-        items = [_New(feedback=feedback, row=self._row(feedback), facts=(fact,)) for feedback, fact in chunk]
+        items = [
+            _New(feedback=feedback, row=self._row(feedback), envelopes=self.log.closed((fact,)))
+            for feedback, fact in chunk
+        ]
 
         def work(connection: sqlite3.Connection) -> Batch:
             new = [item for item in items if _insert(connection, (item,))]
-            self.log.append(connection, [fact for item in new for fact in item.facts])
+            append_envelopes(connection, [envelope for item in new for envelope in item.envelopes])
             known = len(items) - len(new)
             progress = replace(batch, accepted=batch.accepted + len(new), known=batch.known + known)
             connection.execute(
