@@ -43,7 +43,7 @@ ENV PATH=/opt/hotline/bin:$PATH \
 USER 10001:10001
 VOLUME /data
 EXPOSE 8080 9102
-HEALTHCHECK --interval=10s --timeout=8s --start-period=60s --retries=6 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=7)"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=6 \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz/pages', timeout=5)"]
 ENTRYPOINT ["hotline"]
 CMD ["run"]

@@ -82,16 +82,20 @@ class Backend:
 
         A reason names no secret; each is waited for ANSWERS_WITHIN_S at most.
         """
-        found = {}
-        for name, check in self.dependencies.items():
-            try:
-                async with asyncio.timeout(ANSWERS_WITHIN_S):
-                    await check()
-            except WorldIsDown as error:
-                found[name] = str(error)
-            except TimeoutError:
-                found[name] = f"no answer within {ANSWERS_WITHIN_S:g} s"
-        return found
+        reasons = await asyncio.gather(*(reason_of(check) for check in self.dependencies.values()))
+        return {name: reason for name, reason in zip(self.dependencies, reasons, strict=True) if reason}
+
+
+async def reason_of(check: Callable[[], Awaitable[None]]) -> str | None:
+    """Return why a dependency does not answer, None when it does; waits for ANSWERS_WITHIN_S at most."""
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            await check()
+    except WorldIsDown as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {ANSWERS_WITHIN_S:g} s"
+    return None
 
 
 @contextlib.asynccontextmanager

@@ -99,11 +99,15 @@ CLOCKS_DUE = Metric(
     labels=("clock", "within"),
 )
 LATE_TICKETS = Metric(name="hotline_late_tickets", help="Unanswered tickets with a broken promise")
+CALENDAR_DAYS_LEFT = Metric(
+    name="hotline_calendar_days_left",
+    help="Days until the official calendar of working days ends; negative once it has",
+)
 
 GAUGES = (
     CONSUMER_LAG, DEAD_LETTERS, PENDING_DOCUMENTS, OLDEST_PENDING_SECONDS, DEPENDENCY_UP, LOOP_IN_TROUBLE,
     READINGS_MISSING, WITHOUT_TICKET, OLDEST_WITHOUT_TICKET_SECONDS, NOTICES_WAITING, TO_REVIEW,
-    CLOCKS_DUE, LATE_TICKETS,
+    CLOCKS_DUE, LATE_TICKETS, CALENDAR_DAYS_LEFT,
 )  # fmt: skip
 
 

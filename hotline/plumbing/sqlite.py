@@ -117,6 +117,8 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a read-only connection; it sees every write that has returned."""
+        if self.writer is None:
+            raise StoreUnavailable("the database is closed")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self.readers, self.read_now, work)

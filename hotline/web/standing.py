@@ -77,6 +77,15 @@ def _readyz(services: Iterable[Service], troubles: FindTroubles) -> Handler:
     return readyz
 
 
+def _readyz_pages(troubles: FindTroubles) -> Handler:
+    async def readyz_pages(_: web.Request) -> web.StreamResponse:
+        """Say whether people can be answered: 200 while the store answers, whatever waits behind it, else 503."""
+        reason = (await troubles()).get("store")
+        return web.Response(text=reason or "ok", status=503 if reason else 200)
+
+    return readyz_pages
+
+
 async def _is_ready(service: Service) -> bool:
     try:
         return await service.ready()
@@ -106,5 +115,6 @@ def standing_routes(services: tuple[Service, ...], troubles: FindTroubles) -> tu
     return (
         _public("GET", "/healthz", healthz, "shell.healthz"),
         _public("GET", "/readyz", _readyz(services, troubles), "shell.readyz"),
+        _public("GET", "/readyz/pages", _readyz_pages(troubles), "shell.readyz_pages"),
         _public("POST", "/language", switch_language, "shell.language"),
     )

@@ -64,7 +64,9 @@ class StoredBatches:
         progress = replace(batch, accepted=batch.accepted + accepted, known=batch.known + rows - accepted)
         runs = {one.run: one.done for one in sorted((*left, Imported.by(batch)), key=lambda one: one.done)}
         change = {
-            "$set": {"doc": encode(progress), **{f"runs.{run}": done for run, done in runs.items()}},
+            "$set": {"doc": encode(progress)},
+            # Never lower: a run that began in the same instant as one before it bears its name.
+            "$max": {f"runs.{run}": done for run, done in runs.items()},
             "$setOnInsert": {"started_at": sortable(batch.started_at)},
         }
         try:

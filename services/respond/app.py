@@ -8,13 +8,14 @@ from pathlib import Path
 from hotline.config import Settings
 from hotline.plumbing.backend import Backend, Clock
 from hotline.plumbing.consume import Consumer
-from hotline.plumbing.metrics import CLOCKS_DUE, LATE_TICKETS, Reading
+from hotline.plumbing.metrics import CALENDAR_DAYS_LEFT, CLOCKS_DUE, LATE_TICKETS, Reading
 from hotline.web.service import Service, Watched
+from hotline.working_days import local_date
 from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
 from services.respond.account_actions import FIRST_ADMIN, create_first_admin
+from services.respond.actions import Desk
 from services.respond.consumer import GROUP, KINDS, handler
 from services.respond.opening import RELAYED, open_desk
-from services.respond.store import RespondStore
 from services.respond.ticker import Ticker, sweeping
 
 HERE = Path(__file__).parent
@@ -51,7 +52,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         message_dir=HERE,
         loops={**{name: loop.run for name, loop in watched.items()}, **backend.relay("respond", RELAYED)},
         watched=watched,
-        gauges=partial(gauges, desk.store, backend.clock),
+        gauges=partial(gauges, desk, backend.clock),
         ready=is_ready,
         notices=first_start(password),
         nav=NAV,
@@ -65,13 +66,18 @@ def first_start(password: str | None) -> tuple[str, ...]:
     return (f"hotline: first start. Sign in at /sign-in as {FIRST_ADMIN} with the password {password} (said once).",)
 
 
-async def gauges(store: RespondStore, clock: Clock) -> Sequence[Reading]:
+async def gauges(desk: Desk, clock: Clock) -> Sequence[Reading]:
     """Return what respond shows at /metrics: promises soon due and tickets late, restricted ones with all others."""
     now = clock()
-    soon = {within: await store.clocks_due(now, period) for within, period in DUE_WITHIN.items()}
+    soon = {within: await desk.store.clocks_due(now, period) for within, period in DUE_WITHIN.items()}
     due = [
         Reading(metric=CLOCKS_DUE, value=count, labels={"clock": clock_name, "within": within})
         for within, counted in soon.items()
         for clock_name, count in (("acknowledgement", counted.acknowledgement), ("response", counted.response))
     ]
-    return (*due, Reading(metric=LATE_TICKETS, value=soon["24h"].late))
+    left = desk.rules.calendar.days_left(local_date(now))
+    return (
+        *due,
+        Reading(metric=LATE_TICKETS, value=soon["24h"].late),
+        Reading(metric=CALENDAR_DAYS_LEFT, value=left),
+    )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from importlib.resources import files
 from typing import Any
 
@@ -10,8 +9,9 @@ import jsonschema
 import pytest
 
 from hotline.config import SETTINGS
-from services.cli import SERVICES
-from tests.deploy.files import COMPOSE_FILES, DEPLOY, ROOT, compose, image_settings
+from hotline.plumbing.bus_kafka_topics import load_broker_settings
+from services.cli import SERVICES, hotline
+from tests.deploy.files import COMPOSE_FILES, ROOT, compose, image_settings
 from tools.server_install import POM
 
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
@@ -37,6 +37,12 @@ def test_the_file_is_as_the_compose_specification_says(name: str) -> None:
 def test_all_three_services_run(name: str) -> None:
     commands = [made.get("command") for which, made in containers(name) if which in OURS - {"topics"}]
     assert commands in ([None], [["run", service] for service in SERVICES])
+
+
+@pytest.mark.parametrize(("file", "name", "made"), [each for each in EACH if each.values[1] in OURS])
+def test_what_is_started_is_a_command_of_hotline(file: str, name: str, made: dict[str, Any]) -> None:
+    verb, *arguments = made.get("command", ["run"])
+    hotline.commands[verb].make_context(verb, arguments)
 
 
 @pytest.mark.parametrize(("file", "name", "made"), EACH)
@@ -88,6 +94,5 @@ def test_the_broker_is_the_release_that_tests_speak_to_and_set_as_the_topics_say
     kafka = compose("compose.yaml")["services"]["kafka"]
     tried = re.search(r"<artifactId>kafka_[0-9.]+</artifactId>\s*<version>([^<]+)<", POM.read_text(encoding="utf-8"))
     assert tried and kafka["image"] == f"apache/kafka:{tried[1]}"
-    asked = tomllib.loads((DEPLOY / "topics.toml").read_text(encoding="utf-8"))["brokers"]
-    for name, value in asked.items():
+    for name, value in load_broker_settings().items():
         assert kafka["environment"]["KAFKA_" + name.upper().replace(".", "_")] == value

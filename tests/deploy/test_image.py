@@ -54,7 +54,7 @@ def test_hadolint_finds_nothing() -> None:
         ("a model that whoever runs it can read", r"hotline train \\\n.*chmod -R a\+rX /opt/hotline/models"),
         ("a user by number, as Kubernetes wants to see it is not root", r"^USER 10001:10001$"),
         ("a data folder of that user", r"install -d -o hotline -g hotline -m 0700 /data"),
-        ("a health check of readiness", r"(?s)^HEALTHCHECK .*/readyz"),
+        ("a health check that asks whether people can be answered", r"(?s)^HEALTHCHECK .*/readyz/pages"),
         ("signals reach hotline itself", r'^ENTRYPOINT \["hotline"\]$'),
     ],
 )

@@ -11,7 +11,7 @@ import yaml
 
 from hotline.config import SETTINGS
 from hotline.web.service import OWNED_PATHS
-from services.cli import SERVICES
+from services.cli import SERVICES, hotline
 from tests.deploy.files import ENV_LINE, KUBERNETES, all_manifests, image_settings, kustomization
 from tests.deploy.started import opened
 from tests.deploy.test_proxy import sample
@@ -63,6 +63,12 @@ def pod(made: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("made", PODS)
+def test_what_is_started_is_a_command_of_hotline(made: dict[str, Any]) -> None:
+    verb, *arguments = pod(made)["containers"][0]["args"]
+    hotline.commands[verb].make_context(verb, arguments)
+
+
+@pytest.mark.parametrize("made", PODS)
 def test_the_pod_is_shut_in(made: dict[str, Any]) -> None:
     asked, (container,) = pod(made), pod(made)["containers"]
     assert asked["automountServiceAccountToken"] is False
@@ -84,7 +90,7 @@ def test_the_pod_is_probed_where_it_listens_and_may_write_where_it_must(made: di
     ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
     assert ports == {"http": image_settings()["PORT"], "metrics": image_settings()["METRICS_PORT"]}
     probes = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert probes == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    assert probes == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz/pages"}
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp", image_settings()["DATA_DIR"]}
 
 

@@ -171,7 +171,7 @@ async def test_a_path_that_has_an_owner_reaches_it_and_any_other_ingest(proxy: P
 
 
 async def test_what_is_inward_is_not_handed_on(proxy: Proxy) -> None:
-    inward = ("/metrics", "/healthz", "/readyz", "/readyz/", "/%72eadyz", "//readyz", "/x/../readyz")
+    inward = ("/metrics", "/healthz", "/readyz", "/readyz/", "/readyz/pages", "/%72eadyz", "//readyz", "/x/../readyz")
     answers = await asked(proxy, [("GET", path) for path in inward])
     assert [status for status, _ in answers] == [404] * len(inward)
 

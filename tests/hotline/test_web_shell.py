@@ -166,16 +166,23 @@ async def test_health_and_readiness() -> None:
         assert (await browser.http.get("/readyz")).status == 200
 
 
-async def test_readiness_says_which_dependency_does_not_answer_and_why_while_health_stays() -> None:
+@pytest.mark.parametrize(
+    ("unreachable", "ready", "pages"),
+    [({}, 200, 200), ({"bus": "no broker"}, 503, 200), ({"store": "no disk", "bus": "no broker"}, 503, 503)],
+)
+async def test_readiness_names_what_does_not_answer_and_people_are_answered_while_the_store_does(
+    unreachable: dict[str, str], ready: int, pages: int
+) -> None:
     async def troubles() -> dict[str, str]:
-        return {"bus": "cannot reach the broker"}
+        return unreachable
 
     app = build_app((a_service((), name="well"),), TrialSettings(), Clock(), troubles=troubles)
     async with PageClient(app) as browser:
         assert (await browser.http.get("/healthz")).status == 200
+        assert (await browser.http.get("/readyz/pages")).status == pages
         answer = await browser.http.get("/readyz")
-        assert answer.status == 503
-        assert (await answer.json())["unreachable"] == {"bus": "cannot reach the broker"}
+        assert answer.status == ready
+        assert (await answer.json())["unreachable"] == unreachable
 
 
 async def test_static_files_are_named_by_content_and_kept_a_year() -> None:

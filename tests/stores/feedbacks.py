@@ -17,10 +17,10 @@ from hotline.working_days import load_calendar
 from services.ingest.documents import Batch, Feedback, Notice, erasure_of, fact_of
 from services.ingest.feedback import Draft, Rules, accept
 from services.ingest.identity import from_key
+from services.ingest.opening import RELAYED
 from tests.ingest.builders import NOW, SECRET, ticket_of
 from tests.stores.watching import carried
 
-COLLECTIONS = ("ingest_feedback", "ingest_erased")
 NAME, PHONE, EMAIL = "Lò Thị Mẩy", "+84912345678", "may@example.vn"
 MINUTE = timedelta(minutes=1)
 PDF = b"%PDF-1.7\n1 0 obj\n%%EOF\n"
@@ -102,7 +102,7 @@ def ids(documents: Sequence[Feedback | Notice]) -> list[str]:
 async def stored_bytes(backend: Backend) -> bytes:
     """Return all that the backend's database holds, as somebody finds it who has the disk and no key."""
     if isinstance(backend.database, MongoDatabase):
-        names = (*COLLECTIONS, "ingest_batch")
+        names = (*RELAYED, "ingest_batch")
         return b"".join(
             [bson.encode(one) for name in names async for one in backend.database.collection(name).each({})]
         )
@@ -112,4 +112,4 @@ async def stored_bytes(backend: Backend) -> bytes:
 
 async def on_the_bus(backend: Backend) -> list[Fact]:
     """Let ingest's facts reach the bus and return all that are there."""
-    return await carried(backend, "ingest", COLLECTIONS)
+    return await carried(backend, "ingest", RELAYED)
