@@ -70,6 +70,7 @@ def put_together(backend: Backend, services: Sequence[Service], known: Sequence[
         backend.clock,
         troubles=backend.troubles,
         gauges=backend_gauges(backend, names),
+        measures=backend.measures,
     )
 
 

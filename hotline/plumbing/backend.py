@@ -16,10 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prometheus_client.registry import Collector
+
 from hotline.config import Settings, sqlite_path
 from hotline.plumbing.bus import Bus
 from hotline.plumbing.failures import StoreUnavailable, WorldIsDown
 from hotline.plumbing.files import FileVault, Vault
+from hotline.plumbing.metrics import STORE_COMMAND_SECONDS, histogram
 from hotline.plumbing.seal import DEFAULT_KEY_ID, Sealer
 from hotline.plumbing.sqlite import Database
 
@@ -43,7 +46,8 @@ def utc_now() -> datetime:
 class Backend:
     """What a service needs to store and to speak; `settings.secret_key` is always there, given or made.
 
-    `loops` keep the backend itself in order; `relays` are those that were asked for.
+    `loops` keep the backend itself in order; `relays` are those that were asked for, `measures` stand at
+    /metrics.
     """
 
     database: "Database | MongoDatabase"
@@ -53,6 +57,7 @@ class Backend:
     clock: Clock
     loops: Mapping[str, Loop] = field(default_factory=dict)
     relays: "list[Relay]" = field(default_factory=list)
+    measures: tuple[Collector, ...] = ()
 
     def vault(self, owner: str) -> Vault:
         """Return where one owner's files are kept: `feedback` of ingest, `answers` of respond."""
@@ -126,14 +131,18 @@ async def open_embedded(settings: Settings, clock: Clock) -> AsyncIterator[Backe
 async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Backend]:
     """Open MongoDB and Kafka."""
     from hotline.plumbing.bus_kafka import KafkaOptions, open_kafka
-    from hotline.plumbing.mongo import MongoDatabase
+    from hotline.plumbing.mongo import CommandTimes, MongoDatabase
 
     sealer = sealer_of(settings)
-    database = await MongoDatabase.open(settings.store_url)
+    seconds = histogram(STORE_COMMAND_SECONDS)
+    times = CommandTimes(lambda command, took_s: seconds.labels(command).observe(took_s))
+    database = await MongoDatabase.open(settings.store_url, listeners=[times])
     try:
         bus = await open_kafka(settings.bus_url, sealer, KafkaOptions.of(settings))
         try:
-            yield Backend(database=database, bus=bus, sealer=sealer, settings=settings, clock=clock)
+            yield Backend(
+                database=database, bus=bus, sealer=sealer, settings=settings, clock=clock, measures=(seconds,)
+            )
         finally:
             await bus.close()
     finally:

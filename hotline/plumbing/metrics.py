@@ -53,6 +53,12 @@ CONFIDENCE = Metric(
     help="How sure the model was of the texts that it has judged, 0 to 1",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
 )
+STORE_COMMAND_SECONDS = Metric(
+    name="hotline_store_command_seconds",
+    help="How long the database server took to answer a command, in seconds; nothing over one SQLite file",
+    labels=("command",),
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+)
 CONSUMER_LAG = Metric(
     name="hotline_consumer_lag_facts",
     help="Facts that a group has not finished",

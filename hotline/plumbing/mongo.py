@@ -7,7 +7,7 @@ more, so that another driver is a change of this file alone (ADR 0008). Never de
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
 )
-from pymongo.monitoring import CommandListener
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from hotline.plumbing.failures import StoreUnavailable
 
@@ -172,6 +172,27 @@ class Collection:
         """Return what an aggregation gives, whole."""
         with failures_named():
             return [document async for document in self._of.aggregate(list(steps))]
+
+
+class CommandTimes(CommandListener):
+    """Tells `observe` of each answered command its name and how long the server took, in seconds.
+
+    The driver calls it on a thread of its own.
+    """
+
+    def __init__(self, observe: Callable[[str, float], None]) -> None:
+        self._observe = observe
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Wait for its end."""
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Tell it."""
+        self._observe(event.command_name, event.duration_micros / 1_000_000)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Tell it too: a refusal takes its time."""
+        self._observe(event.command_name, event.duration_micros / 1_000_000)
 
 
 class MongoDatabase:

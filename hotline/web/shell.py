@@ -4,10 +4,11 @@ Called by `services/cli.py` and by tests. Refuses at start what cannot be served
 and closes no service: whoever opened them does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from hotline.plumbing.metrics import Metrics, ReadGauges
 from hotline.roles import Session
@@ -61,11 +62,12 @@ def build_app(
     *,
     troubles: FindTroubles = no_troubles,
     gauges: Mapping[str, ReadGauges] | None = None,
+    measures: Sequence[Collector] = (),
 ) -> web.Application:
     """Return the application; raises BadRoutes or BadMessages with all faults at once.
 
     `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made here.
-    `troubles` and `gauges` are the backend's, shown at /readyz and at /metrics with those of the services.
+    `troubles`, `gauges` and `measures` are the backend's, shown at /readyz and /metrics with those of the services.
     """
     addresses, static_routes = static_files()
     own = Service(
@@ -87,16 +89,18 @@ def build_app(
     )
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
-    app[METRICS] = _metrics_of(services, gauges or {})
+    app[METRICS] = _metrics_of(services, gauges or {}, measures)
     _add_routes(app, [route for service in everyone for route in service.routes])
     return app
 
 
-def _metrics_of(services: tuple[Service, ...], gauges: Mapping[str, ReadGauges]) -> Metrics:
+def _metrics_of(
+    services: tuple[Service, ...], gauges: Mapping[str, ReadGauges], measures: Sequence[Collector]
+) -> Metrics:
     """Return what counts and shows all that this application does."""
     own = {service.name: service.gauges for service in services}
-    measures = [measure for service in services for measure in service.measures]
-    return Metrics({**gauges, "loops": loop_gauges(services), **own}, measures)
+    counted = [*measures, *(measure for service in services for measure in service.measures)]
+    return Metrics({**gauges, "loops": loop_gauges(services), **own}, counted)
 
 
 def _add_routes(app: web.Application, routes: list[Route]) -> None:

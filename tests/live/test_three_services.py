@@ -47,6 +47,7 @@ async def shape(kafka_url: str, mongodb_url: str) -> dict[str, str]:
     settings = {
         "STORE_URL": with_database(mongodb_url, prefix),
         "BUS_URL": kafka_url,
+        "METRICS_PORT": str(free_port()),
         "KAFKA_PREFIX": prefix,
         "SECRET_KEY": "a secret of this test, long enough to be taken",
         "SEAL_KEYS": "2026:a sealing key of this test long enough to be taken",
@@ -64,9 +65,9 @@ def three_processes(folder: Path, shape: dict[str, str], collector_url: str) -> 
         servers = {}
         for name in SERVICES:
             port = free_port()
-            environment = settings_for(
-                folder, port, OTEL_EXPORTER_OTLP_ENDPOINT=collector_url, METRICS_PORT="0", **shape
-            )
+            if name != "ingest":
+                shape = {key: value for key, value in shape.items() if key != "METRICS_PORT"}
+            environment = settings_for(folder, port, OTEL_EXPORTER_OTLP_ENDPOINT=collector_url, **shape)
             servers[name] = start(hotline_command("run", name), environment, port, folder / f"{name}.log")
             stack.callback(kill, servers[name])
         for server in servers.values():
@@ -74,6 +75,12 @@ def three_processes(folder: Path, shape: dict[str, str], collector_url: str) -> 
         yield servers
         for server in servers.values():
             assert stop(server) == 0
+
+
+async def scraped(port: str) -> str:
+    """Return what a process shows to Prometheus."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        return await answer.text()
 
 
 async def send_and_follow(url: str) -> tuple[str, dict[str, str]]:
@@ -101,7 +108,9 @@ async def test_one_complaint_by_its_id_through_three_logs_and_one_trace(tmp_path
     collector = Collector()
     with collecting(collector) as collector_url, three_processes(tmp_path, shape, collector_url) as servers:
         feedback_id, state = await send_and_follow(servers["ingest"].url)
+        metrics = await scraped(shape["METRICS_PORT"])
     assert state["agency"]
+    assert 'hotline_store_command_seconds_count{command="insert"}' in metrics
     assert "feedback_received" in events_of(tmp_path / "ingest.log", feedback_id)
     assert "classified" in events_of(tmp_path / "classify.log", feedback_id)
     assert "ticket_changed" in events_of(tmp_path / "respond.log", feedback_id)
