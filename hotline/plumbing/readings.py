@@ -24,7 +24,8 @@ def backend_gauges(backend: Backend, groups: Sequence[str]) -> Mapping[str, Read
     """Return the backend's gauges by source, for the services of this process; a group has its service's name."""
     return {
         "dependencies": partial(dependencies, backend),
-        "bus": partial(bus, backend, groups),
+        "lag": partial(lag, backend, groups),
+        "dead_letters": partial(dead_letters, backend, groups),
         "outbox": partial(outbox, backend, groups),
     }
 
@@ -38,15 +39,19 @@ async def dependencies(backend: Backend) -> list[Reading]:
     ]
 
 
-async def bus(backend: Backend, groups: Sequence[str]) -> list[Reading]:
-    """Count what each group has still to read, and what it could not handle."""
-    lags = [
-        Reading(metric=CONSUMER_LAG, value=lag, labels={"group": group, "partition": str(partition)})
+async def lag(backend: Backend, groups: Sequence[str]) -> list[Reading]:
+    """Count what each group has still to read."""
+    return [
+        Reading(metric=CONSUMER_LAG, value=count, labels={"group": group, "partition": str(partition)})
         for group in groups
-        for partition, lag in (await backend.bus.lag_by_partition(group)).items()
+        for partition, count in (await backend.bus.lag_by_partition(group)).items()
     ]
+
+
+async def dead_letters(backend: Backend, groups: Sequence[str]) -> list[Reading]:
+    """Count what each group could not handle."""
     buried = Counter(letter.group for letter in await backend.bus.dead_letters())
-    return lags + [Reading(metric=DEAD_LETTERS, value=buried[group], labels={"group": group}) for group in groups]
+    return [Reading(metric=DEAD_LETTERS, value=buried[group], labels={"group": group}) for group in groups]
 
 
 async def outbox(backend: Backend, groups: Sequence[str]) -> list[Reading]:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 COMPOSE_FILES = ("compose.yaml", "compose.single.yaml")
+SECRETS = {"SECRET_KEY": "k" * 48, "SEAL_KEYS": "2026:" + "s" * 48}
 ENV_LINE = re.compile(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 
 
@@ -58,3 +59,9 @@ def tool(name: str, package: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed: sudo apt-get install {package}")
     return found
+
+
+def example_settings() -> dict[str, str]:
+    """Return what deploy/env.example sets, with the secrets that its reader is told to fill in."""
+    lines = ENV_LINE.findall((DEPLOY / "env.example").read_text(encoding="utf-8"))
+    return {name: value for sign, name, value in lines if not sign} | SECRETS

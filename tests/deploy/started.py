@@ -17,7 +17,7 @@ from hotline.web.watching import metrics_app
 from services.cli import SERVICES
 from services.server import open_services, put_together
 
-SECRET = "a secret of the deployment tests, long enough"
+SECRET = "a secret of the deployment tests that is long enough"
 
 
 @contextlib.asynccontextmanager

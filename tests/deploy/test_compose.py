@@ -4,14 +4,15 @@ import json
 import re
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 
-from hotline.config import SETTINGS
+from hotline.config import SETTINGS, load_settings
 from hotline.plumbing.bus_kafka_topics import load_broker_settings
 from services.cli import SERVICES, hotline
-from tests.deploy.files import COMPOSE_FILES, ROOT, compose, image_settings
+from tests.deploy.files import COMPOSE_FILES, ROOT, compose, example_settings, image_settings
 from tools.server_install import POM
 
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
@@ -73,6 +74,17 @@ def test_what_is_set_are_settings_and_all_that_is_written_may_be(file: str, name
     places = [place.split(":")[0] for place in made["tmpfs"]]
     places += [volume.split(":")[1] for volume in made.get("volumes", [])]
     assert {"/tmp", data_dir} <= set(places)
+
+
+@pytest.mark.parametrize(("file", "name", "made"), [each for each in EACH if each.values[1] in OURS])
+def test_with_the_example_filled_in_the_settings_can_be_used(file: str, name: str, made: dict[str, Any]) -> None:
+    settings = load_settings({**image_settings(), **example_settings(), **made["environment"]})
+    assert settings.is_embedded == (file == "compose.single.yaml")
+    assert (settings.host, settings.metrics_host) == ("0.0.0.0", "0.0.0.0")
+    assert settings.trusted_proxy and settings.public_url.startswith("https://")
+    if not settings.is_embedded:
+        known = compose(file)["services"]
+        assert {urlsplit(url).hostname for url in (settings.store_url, settings.bus_url)} <= set(known)
 
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)

@@ -9,10 +9,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hotline.config import SETTINGS
+from hotline.config import SETTINGS, load_settings
 from hotline.web.service import OWNED_PATHS
 from services.cli import SERVICES, hotline
-from tests.deploy.files import ENV_LINE, KUBERNETES, all_manifests, image_settings, kustomization
+from tests.deploy.files import ENV_LINE, KUBERNETES, SECRETS, all_manifests, image_settings, kustomization
 from tests.deploy.started import opened
 from tests.deploy.test_proxy import sample
 
@@ -121,7 +121,15 @@ def test_settings_in_the_open_are_settings_and_hold_no_secret() -> None:
     ]  # fmt: skip
     names = {name for _, name, _ in ENV_LINE.findall("\n".join(literals))}
     assert names <= {setting.name for setting in SETTINGS} & IN_THE_OPEN
-    assert "TRUSTED_PROXY=yes" in literals
+    outside = {
+        "STORE_URL": "mongodb://db.example.vn/hotline?replicaSet=rs0",
+        "BUS_URL": "kafka://kafka.example.vn:9093",
+    }
+    given = dict(line.split("=", 1) for line in literals)
+    settings = load_settings({**image_settings(), **given, **SECRETS, **outside})
+    assert settings.trusted_proxy and settings.kafka_tls and not settings.is_embedded
+    (ingress,) = of_kind("Ingress").values()
+    assert settings.public_url == f"https://{ingress['spec']['rules'][0]['host']}"
 
 
 def service_for(path: str) -> str | None:

@@ -47,7 +47,7 @@ async def test_a_fact_waits_in_mongodb_until_the_relay_has_carried_it_and_then_f
         await relay.carry_if_holder()
     after = await shown(backend, "outbox")
     assert values(after, PENDING_DOCUMENTS) == values(after, OLDEST_PENDING_SECONDS) == {"classify": 0, "respond": 0}
-    lags = values(await shown(backend, "bus"), CONSUMER_LAG)
+    lags = values(await shown(backend, "lag"), CONSUMER_LAG)
     assert lags == {"classify 0": 1, "respond 0": 1}
 
 
@@ -65,7 +65,7 @@ async def test_a_dead_letter_counts_for_the_group_that_could_not_handle_it(backe
     await backend.bus.publish(told(document))
     (delivery,) = await backend.bus.subscribe("respond").next_batch(1)
     await backend.bus.bury("respond", delivery, error="KeyError at a.py:1", attempts=5, now=NOW)
-    assert values(await shown(backend, "bus"), DEAD_LETTERS) == {"classify": 0, "respond": 1}
+    assert values(await shown(backend, "dead_letters"), DEAD_LETTERS) == {"classify": 0, "respond": 1}
 
 
 async def test_a_file_that_is_closed_is_store_and_bus_in_one(sqlite_backend: Backend) -> None:
@@ -84,4 +84,4 @@ async def test_a_store_that_is_gone_is_told_with_the_reason_and_the_bus_still_re
     troubles = await backend.troubles()
     assert list(troubles) == ["store"] and "cannot be reached" in troubles["store"]
     assert values(await shown(backend, "dependencies"), DEPENDENCY_UP) == {"store": 0, "bus": 1}
-    assert values(await shown(backend, "bus"), DEAD_LETTERS) == {"classify": 0, "respond": 0}
+    assert values(await shown(backend, "dead_letters"), DEAD_LETTERS) == {"classify": 0, "respond": 0}
