@@ -1,16 +1,9 @@
 """The proxy in front, a real nginx: every route of a service reaches that service, and what is inward stays there."""
 
-import asyncio
-import os
 import re
-import shutil
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import aiohttp
 import pytest
 from aiohttp import web
 from yarl import URL
@@ -18,39 +11,15 @@ from yarl import URL
 from hotline.web.service import OWNED_PATHS, owner_of
 from services.cli import SERVICES
 from services.ingest.api import LARGEST_BODY_BYTES
-from tests.conftest import program
-from tests.deploy.files import DEPLOY
+from tests.deploy.nginx import CONF, Proxy, browser, in_front_of
 from tests.deploy.started import opened
 from tools.processes import free_port
 
 pytestmark = pytest.mark.live
 
-CONF = (DEPLOY / "nginx/hotline.conf").read_text(encoding="utf-8")
 BACKENDS = {"backends.conf": tuple(SERVICES), "backends.single.conf": ("hotline",)}
 CODE = "123456789012"
 AFTER_A_PREFIX = ("", "/", "/x", "?next=/desk", "-x", "x")
-WHOLE = """
-daemon off;
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/backends.conf;
-    include {folder}/hotline.conf;
-}}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
-    """A running nginx; `log` is what it says of requests."""
-
-    url: str
-    log: Path
 
 
 def sample(path: str) -> str:
@@ -72,78 +41,27 @@ async def tell(name: str, port: int) -> web.AppRunner:
     return runner
 
 
-def write_configuration(folder: Path, backends: str, ports: Mapping[str, int], port: int) -> Path:
-    """Write our files as they are, but for where things listen; returns what nginx is started with."""
-    openssl = program("openssl")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    mapped = (DEPLOY / "nginx" / backends).read_text(encoding="utf-8")
-    for name, its_port in ports.items():
-        mapped = mapped.replace(f'"{name}:8080"', f'"127.0.0.1:{its_port}"')
-    changes = {
-        "listen 8443 ssl": f"listen 127.0.0.1:{port} ssl",
-        "listen 8080": f"listen 127.0.0.1:{free_port()}",
-        "/etc/nginx/tls": str(folder),
-        "/dev/stdout": str(folder / "access.log"),
-        "/dev/stderr": str(folder / "error.log"),
-    }
-    served = CONF
-    for ours, here in changes.items():
-        assert ours in served
-        served = served.replace(ours, here)
-    (folder / "backends.conf").write_text(mapped, encoding="utf-8")
-    (folder / "hotline.conf").write_text(served, encoding="utf-8")
-    (folder / "nginx.conf").write_text(WHOLE.format(folder=folder), encoding="utf-8")
-    return folder / "nginx.conf"
-
-
 @pytest.fixture(params=sorted(BACKENDS))
 async def proxy(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Proxy]:
     """Run nginx with our files in front of services that say who they are."""
-    nginx = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])) or program("nginx")
     ports = {name: free_port() for name in BACKENDS[request.param]}
     runners = [await tell(name, port) for name, port in ports.items()]
-    port = free_port()
-    configuration = write_configuration(tmp_path, request.param, ports, port)
-    process = await asyncio.create_subprocess_exec(
-        nginx, "-e", str(tmp_path / "start.log"), "-c", str(configuration), "-p", str(tmp_path)
-    )
-    try:
-        yield Proxy(url=f"https://127.0.0.1:{port}", log=tmp_path / "access.log")
-    finally:
-        process.terminate()
-        await process.wait()
-        for runner in runners:
-            await runner.cleanup()
+    async with in_front_of(ports, tmp_path, backends=request.param) as proxy:
+        yield proxy
+    for runner in runners:
+        await runner.cleanup()
 
 
 async def asked(proxy: Proxy, requests: Sequence[tuple[str, str]], **more: object) -> list[tuple[int, object]]:
     """Ask through the proxy, waiting until it listens; returns status and JSON answer of each."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     answers: list[tuple[int, object]] = []
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as client:
-        await listening(client, proxy.url)
+    async with browser(proxy) as client:
         for method, path in requests:
             address = URL(proxy.url + path, encoded=True)
             async with client.request(method, address, **more) as answer:  # type: ignore[arg-type]
                 is_json = answer.content_type == "application/json"
                 answers.append((answer.status, await answer.json() if is_json else None))
     return answers
-
-
-async def listening(client: aiohttp.ClientSession, url: str) -> None:
-    """Wait until nginx listens; the test's own timeout ends a wait in vain."""
-    while True:
-        try:
-            async with client.get(f"{url}/metrics"):
-                return
-        except aiohttp.ClientConnectorError:
-            await asyncio.sleep(0.05)
 
 
 async def routes_of_all(folder: Path) -> list[tuple[str, str, str]]:
