@@ -1,5 +1,5 @@
-# The product in one image: `hotline run`, or one service of it (`run ingest`). Built and tried by hand only:
-# `docker build -t hotline .`; how it is run stands in docs/operations.md, "Install with Docker".
+# The product in one image: `hotline run`, or one service of it (`run ingest`). How it is built and run stands in
+# docs/operations.md, "Install with Docker". Tests read this file (tests/deploy/test_image.py); none builds it.
 # Pin the base to the digest that you have checked: --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 

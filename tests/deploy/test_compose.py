@@ -16,6 +16,8 @@ from tests.deploy.files import COMPOSE_FILES, ROOT, compose, example_settings, i
 from tools.server_install import POM
 
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
+# What compose puts in where .env says nothing.
+DEFAULTED = re.compile(r"\$\{\w+:-([^}]*)\}")
 OURS = {"hotline", "topics", *SERVICES}
 
 
@@ -78,7 +80,8 @@ def test_what_is_set_are_settings_and_all_that_is_written_may_be(file: str, name
 
 @pytest.mark.parametrize(("file", "name", "made"), [each for each in EACH if each.values[1] in OURS])
 def test_with_the_example_filled_in_the_settings_can_be_used(file: str, name: str, made: dict[str, Any]) -> None:
-    settings = load_settings({**image_settings(), **example_settings(), **made["environment"]})
+    given = {name: DEFAULTED.sub(r"\1", value) for name, value in made["environment"].items()}
+    settings = load_settings({**image_settings(), **example_settings(), **given})
     assert settings.is_embedded == (file == "compose.single.yaml")
     assert (settings.host, settings.metrics_host) == ("0.0.0.0", "0.0.0.0")
     assert settings.trusted_proxy and settings.public_url.startswith("https://")

@@ -12,7 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.metrics_core import Metric
 
 from hotline.plumbing.metrics import STORE_COMMAND_SECONDS, histogram
-from tests.deploy.files import DEPLOY, ROOT, tool
+from services.cli import SERVICES
+from tests.deploy.files import DEPLOY, ROOT, image_settings, tool
 from tests.deploy.started import opened, scrape
 
 PROMETHEUS = DEPLOY / "prometheus"
@@ -46,6 +47,14 @@ SERIES = re.compile(r"\b(hotline_[a-z_]+|up)\b(?:\{([^}]*)\})?")
 def test_promtool_finds_no_fault(arguments: tuple[str, ...]) -> None:
     told = subprocess.run([tool("promtool", "prometheus"), *arguments], cwd=PROMETHEUS, capture_output=True, text=True)
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_prometheus_asks_each_service_at_the_port_of_its_metrics() -> None:
+    (job,) = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    assert found["names"] == list(SERVICES)
+    assert str(found["port"]) == image_settings()["METRICS_PORT"]
+    assert {f'job="{job["job_name"]}"'} == set(re.findall(r'job="\w+"', " ".join(EXPRESSIONS.values())))
 
 
 def test_each_alert_has_a_test_that_raises_it_and_one_that_does_not() -> None:
