@@ -99,7 +99,10 @@ class KafkaBus:
             await self.letters.forget(erased)
 
     async def send(self, topic: str, records: Sequence[Record]) -> None:
-        """Write records of different keys durably, all of them tried; raises BusUnavailable when one is not."""
+        """Write records of different keys durably, all of them tried; raises BusUnavailable when one is not.
+
+        One that was not in PUBLISH_S may still arrive later: whoever says it again repeats it, which is harmless.
+        """
         producer = await self.writer()
         with broker_errors("publish"):
             async with asyncio.timeout(PUBLISH_S):

@@ -81,9 +81,10 @@ class KafkaBroadcast:
             try:
                 with broker_errors("read facts"):
                     consumer.assign(self.partitions)
+                    # The ends first: what comes while the broker looks for the instant lies behind them.
+                    self.ends = await consumer.end_offsets(self.partitions)
                     moment = int(self.since.timestamp() * 1000)
                     found = await consumer.offsets_for_times(dict.fromkeys(self.partitions, moment))
-                    self.ends = await consumer.end_offsets(self.partitions)
                     for partition in self.partitions:
                         start = found.get(partition)
                         consumer.seek(partition, self.ends[partition] if start is None else start.offset)

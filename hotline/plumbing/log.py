@@ -34,6 +34,8 @@ def configure_logging(level: str) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # It writes a request's path, which can hold a tracking code.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
+    # It says every failed attempt to reach a broker; that the broker is gone is said by whoever waits for it.
+    logging.getLogger("aiokafka").setLevel(logging.WARNING if level == "DEBUG" else logging.CRITICAL)
 
 
 def step(event: str, *, level: str = "INFO", **fields: object) -> None:

@@ -50,6 +50,19 @@ async def test_what_was_not_acknowledged_comes_again(bus: Bus) -> None:
     assert await bus.lag("respond") == 1
 
 
+async def test_what_is_not_finished_is_counted_for_each_partition(bus: Bus) -> None:
+    await bus.publish([received(f"f{number}") for number in range(20)])
+    read = await bus.subscribe("looks").next_batch(100)
+    while len(read) < 20:
+        read += await bus.subscribe("looks").next_batch(100)
+    there = {partition: sum(delivery.partition == partition for delivery in read) for partition in range(6)}
+    lag = await bus.lag_by_partition("respond")
+    assert {partition: count for partition, count in lag.items() if count} == {
+        partition: count for partition, count in there.items() if count
+    }
+    assert await bus.lag("respond") == sum(lag.values()) == 20
+
+
 async def test_an_offset_never_moves_back(bus: Bus) -> None:
     await bus.publish([received("f1"), received("f1", seq=2)])
     subscription = bus.subscribe("respond")

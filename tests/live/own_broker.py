@@ -53,6 +53,9 @@ def start_own_broker(folder: Path) -> OwnBroker:
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": SCRAM,
         "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": SCRAM,
+        # A broker that was killed may come back at once, not after nine seconds.
+        "broker.session.timeout.ms": "2000",
+        "broker.heartbeat.interval.ms": "500",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(keystore),
     }
