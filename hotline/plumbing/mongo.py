@@ -161,11 +161,9 @@ class Collection:
         with failures_named():
             return int((await self._of.delete_many(query)).deleted_count)
 
-    async def count(self, query: Query, *, limit: int = 0) -> int:
-        """Return how many documents match, counting no further than `limit` when it is given."""
+    async def count(self, query: Query) -> int:
+        """Return how many documents match."""
         with failures_named():
-            if limit:
-                return int(await self._of.count_documents(query, limit=limit))
             return int(await self._of.count_documents(query))
 
     async def aggregate(self, steps: Sequence[Query]) -> list[Document]:

@@ -1,12 +1,10 @@
 """classify's store in MongoDB: one document a feedback, with the classification, its labels and respond's word in it.
 
 Two documents could not be written in an order that is safe to die in; one update changes all of it, facts included.
-`version` is there once there is a classification: respond's word may have come before. An erasure leaves its mark
-first and removes then; whoever inserts looks for the mark afterwards, so that one of the two sees the other, and what
-somebody inserted who died before looking is removed by the next who reads it.
+`version` is there once there is a classification: respond's word may have come before. An erasure leaves of the
+document the mark alone, so that whoever writes late finds the mark where the document was.
 """
 
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,12 +23,13 @@ from services.classify.store import Conflict, Label
 from services.classify.ticket_word import TicketWord
 
 CLASSIFICATIONS = "classify_classification"
-ERASED = "classify_erased"
 
 IS_WAITING = {"needs_review": True}
 IS_DECIDED = {"is_decided": True}
 HAS_LABELS = {"has_labels": True}
 IS_OPEN = {"restricted": False}
+IS_ERASED = {"is_erased": True}
+MARK_ALONE = [{"$replaceWith": {"_id": "$_id", **IS_ERASED}}]
 
 WAITING_ORDER = (("restricted", -1), ("urgent", -1), ("received_at", 1), ("_id", 1))
 DECIDED_ORDER = (("decided_at", -1), ("_id", 1))
@@ -54,14 +53,11 @@ class MongoClassifyStore:
         self.mongo = mongo
         self.sealer = sealer
         self.documents = mongo.collection(CLASSIFICATIONS)
-        self.erased = mongo.collection(ERASED)
 
     async def get(self, feedback_id: str) -> Classification | None:
         """See `ClassifyStore`."""
         found = await self.documents.find_one({"_id": feedback_id}, fields=["doc"])
-        if found is None or "doc" not in found or await self._is_to_go(feedback_id):
-            return None
-        return decode(found["doc"])
+        return decode(found["doc"]) if found and "doc" in found else None
 
     async def add(self, document: Classification, facts: Sequence[Fact], word: TicketWord | None = None) -> None:
         """See `ClassifyStore`."""
@@ -88,21 +84,35 @@ class MongoClassifyStore:
         return word_of(found["word"]) if found and "word" in found else None
 
     async def keep_ticket_word(
-        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool = False,
     ) -> None:
         """See `ClassifyStore`."""
         try:
-            await self._keep_word(feedback_id, word, document, facts)
+            await self._keep_word(feedback_id, word, document, facts, is_unclassified=is_unclassified)
         except Conflict:
             if not await self.is_erased(feedback_id):
                 raise
         self._told(facts)
 
     async def _keep_word(
-        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool,
     ) -> None:
-        query: dict[str, Any] = {"_id": feedback_id, "$or": older_than(word)}
+        query: dict[str, Any] = {"_id": feedback_id, "is_erased": None, "$or": older_than(word)}
         change: dict[str, Any] = {}
+        if is_unclassified:
+            query["version"] = None
         if document is not None:
             query["version"] = document.version - 1
             change = self._next(document, facts, None)
@@ -140,33 +150,22 @@ class MongoClassifyStore:
 
     async def erase(self, feedback_id: str) -> None:
         """See `ClassifyStore`; what was told of it is the broker's to forget in its time."""
-        with contextlib.suppress(AlreadyThere):
-            await self.erased.insert_one({"_id": feedback_id})
-        await self.documents.delete_one({"_id": feedback_id})
+        try:
+            await self.documents.update_one({"_id": feedback_id}, MARK_ALONE, upsert=True)
+        except AlreadyThere:
+            # Somebody inserted it in between: now it is there.
+            await self.documents.update_one({"_id": feedback_id}, MARK_ALONE)
 
     async def is_erased(self, feedback_id: str) -> bool:
         """See `ClassifyStore`."""
-        return await self.erased.find_one({"_id": feedback_id}) is not None
+        found = await self.documents.find_one({"_id": feedback_id}, fields=["is_erased"])
+        return bool(found and found.get("is_erased"))
 
     async def _insert(self, stored: dict[str, Any]) -> None:
-        """Insert; raises Conflict when there is a document, or the mark of an erasure before or after it."""
-        feedback_id = stored["_id"]
-        if await self._is_to_go(feedback_id):
-            # Looked for first too, so that no fact leaves that a consumer would have to pass over.
-            raise Conflict(feedback_id)
         try:
             await self.documents.insert_one(stored)
         except AlreadyThere as error:
-            raise Conflict(feedback_id) from error
-        if await self._is_to_go(feedback_id):
-            raise Conflict(feedback_id)
-
-    async def _is_to_go(self, feedback_id: str) -> bool:
-        """Say whether the feedback was erased, and remove what is there all the same."""
-        is_erased = await self.is_erased(feedback_id)
-        if is_erased:
-            await self.documents.delete_one({"_id": feedback_id})
-        return is_erased
+            raise Conflict(str(stored["_id"])) from error
 
     def _next(self, document: Classification, facts: Sequence[Fact], label: Label | None) -> dict[str, Any]:
         """Return the operators that make a stored document its next version."""

@@ -128,7 +128,13 @@ class SqliteClassifyStore:
         return await self.database.read(lambda connection: kept_word(connection, feedback_id))
 
     async def keep_ticket_word(
-        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool = False,
     ) -> None:
         """See `ClassifyStore`."""
 
@@ -137,6 +143,8 @@ class SqliteClassifyStore:
                 return
             before = kept_word(connection, feedback_id)
             if before is not None and before.order >= word.order:
+                raise Conflict(feedback_id)
+            if is_unclassified and is_classified(connection, feedback_id):
                 raise Conflict(feedback_id)
             connection.execute(
                 "insert or replace into classify_ticket values (?,?,?,?,?)",
@@ -241,6 +249,12 @@ def kept_word(connection: sqlite3.Connection, feedback_id: str) -> TicketWord | 
         restricted=bool(row["restricted"]),
         at=datetime.fromisoformat(row["at"]),
     )
+
+
+def is_classified(connection: sqlite3.Connection, feedback_id: str) -> bool:
+    """Say whether there is a document."""
+    query = "select 1 from classify_classification where feedback_id = ?"
+    return connection.execute(query, (feedback_id,)).fetchone() is not None
 
 
 def is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:

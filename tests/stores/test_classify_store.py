@@ -185,6 +185,19 @@ async def test_a_word_is_kept_before_and_after_the_classification(store: Classif
     await store.save(next_of(closed), ())
 
 
+@pytest.mark.parametrize("had_a_word", [True, False])
+async def test_a_word_on_what_was_unclassified_is_not_kept_once_it_is_classified(
+    store: ClassifyStore, had_a_word: bool
+) -> None:
+    before = word(0, 1) if had_a_word else None
+    if before is not None:
+        await store.keep_ticket_word("f1", before, None, (), is_unclassified=True)
+    await store.add(classification(), (), before)
+    with pytest.raises(Conflict):
+        await store.keep_ticket_word("f1", word(0, 2, restricted=True), None, (), is_unclassified=True)
+    assert (await store.get("f1"), await store.ticket_word("f1")) == (classification(), before)
+
+
 async def test_a_word_alone_is_in_no_list(store: ClassifyStore) -> None:
     await store.keep_ticket_word("f1", word(0, 1), None, ())
     assert await store.to_review(include_restricted=True, limit=9) == []

@@ -7,10 +7,23 @@ import pytest
 
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.mongo import MongoDatabase
+from services.classify.actions import classify, follow_ticket
 from services.classify.documents import Classification
 from services.classify.store import ClassifyStore, Conflict
 from services.classify.store_mongo import MongoClassifyStore, open_store
-from tests.stores.classifications import classification, decided_by_lan, facts_on_the_bus, label, next_of, told, word
+from tests.classify.test_review_actions import judging
+from tests.classify.test_ticket_word import ticket
+from tests.contract.facts_for_tests import received
+from tests.stores.classifications import (
+    NOW,
+    classification,
+    decided_by_lan,
+    facts_on_the_bus,
+    label,
+    next_of,
+    told,
+    word,
+)
 from tests.stores.meanwhile import Meanwhile
 from tests.stores.watching import Plans, assert_no_collection_scan
 
@@ -56,6 +69,7 @@ WRITES: dict[str, tuple[Write, Write]] = {
     ),
 }
 MOST_COMMANDS = 4
+THE_MARK_ALONE = {"_id": "f1", "is_erased": True}
 
 
 @pytest.mark.parametrize("number", range(1, MOST_COMMANDS + 1))
@@ -73,55 +87,29 @@ async def test_an_erasure_before_any_command_of_a_write_leaves_nothing(
     if not meanwhile.has_happened:
         # The write took fewer commands: the erasure comes after it.
         await elsewhere.erase("f1")
-    assert await elsewhere.documents.find({"_id": "f1"}) == []
-    assert await elsewhere.is_erased("f1")
+    assert await elsewhere.documents.find({}) == [THE_MARK_ALONE]
 
 
+@pytest.mark.parametrize("number", range(1, MOST_COMMANDS))
 @pytest.mark.parametrize("what", WRITES)
-async def test_a_write_between_the_mark_and_the_removal_leaves_nothing(
-    store: MongoClassifyStore, elsewhere: MongoClassifyStore, meanwhile: Meanwhile, what: str
+async def test_a_write_before_any_command_of_an_erasure_leaves_nothing(
+    store: MongoClassifyStore, elsewhere: MongoClassifyStore, meanwhile: Meanwhile, what: str, number: int
 ) -> None:
     prepare, write = WRITES[what]
     await prepare(store)
-    seen: list[BaseException | None] = []
-
-    async def write_elsewhere() -> None:
-        seen.extend(await asyncio.gather(write(elsewhere), return_exceptions=True))
-
-    meanwhile.before(2, write_elsewhere)
+    meanwhile.before(number, lambda: write(elsewhere))
     await store.erase("f1")
-    assert [type(outcome) for outcome in seen] in ([Conflict], [type(None)])
-    assert await elsewhere.documents.find({"_id": "f1"}) == []
+    assert await elsewhere.documents.find({}) == [THE_MARK_ALONE]
 
 
-async def test_what_a_dying_writer_left_of_erased_feedback_is_removed_by_who_reads_it(
-    store: MongoClassifyStore, elsewhere: MongoClassifyStore, meanwhile: Meanwhile
+async def test_an_erasure_of_what_is_inserted_just_then_takes_that(
+    store: MongoClassifyStore, elsewhere: MongoClassifyStore
 ) -> None:
-    writing = asyncio.ensure_future(store.add(FIRST, told(FIRST)))
-
-    async def erase_and_let_it_die_after_its_insert() -> None:
-        await elsewhere.erase("f1")
-
-        async def die() -> None:
-            writing.cancel()
-
-        meanwhile.before(1, die)
-
-    meanwhile.before(2, erase_and_let_it_die_after_its_insert)
-    with pytest.raises(asyncio.CancelledError):
-        await writing
-    assert await elsewhere.documents.find_one({"_id": "f1"}) is not None
-    assert await elsewhere.get("f1") is None
-    assert await elsewhere.documents.find_one({"_id": "f1"}) is None
-
-
-async def test_an_erasure_that_died_after_its_mark_is_finished_when_said_again(
-    store: MongoClassifyStore, elsewhere: MongoClassifyStore, meanwhile: Meanwhile
-) -> None:
-    await a_document(store)
-    await elsewhere.erased.insert_one({"_id": "f1"})
-    await store.erase("f1")
-    assert await store.documents.find({"_id": "f1"}) == []
+    for number in range(10):
+        name = f"f{number}"
+        adding = elsewhere.add(classification(name), told(classification(name)))
+        await asyncio.gather(store.erase(name), adding, return_exceptions=True)
+        assert await store.documents.find({"_id": name}) == [{"_id": name, "is_erased": True}]
 
 
 RIVALS: dict[str, tuple[Write, Write, Write]] = {
@@ -160,6 +148,16 @@ async def test_of_two_writers_one_is_told_to_load_again_and_no_fact_of_it_goes_o
 def told_until(document: Classification | None, *, was_told: bool) -> list[int]:
     """Return the numbers of the facts that a document of this age has told; the first only if it was told at all."""
     return list(range(1 if was_told else 2, document.seq + 1)) if document is not None else []
+
+
+@pytest.mark.parametrize("number", range(1, MOST_COMMANDS))
+async def test_a_restriction_said_while_another_process_classifies_closes_the_document(
+    store: MongoClassifyStore, elsewhere: MongoClassifyStore, meanwhile: Meanwhile, number: int
+) -> None:
+    meanwhile.before(number, lambda: classify(elsewhere, judging(), received("f1"), NOW))
+    await follow_ticket(store, ticket(1, restricted=True), NOW)
+    document = await classify(elsewhere, judging(), received("f1"), NOW)
+    assert document is not None and document.state.restricted
 
 
 EVERY_QUESTION: dict[str, Callable[[ClassifyStore], Awaitable[object]]] = {
