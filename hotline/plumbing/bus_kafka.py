@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from hotline.facts import Fact, FactKind
 from hotline.plumbing.bus import EVERY_KIND, Broadcast, DeadLetter, Delivery, Subscription
@@ -33,6 +33,7 @@ from hotline.plumbing.bus_kafka_letters import LetterBox
 from hotline.plumbing.bus_kafka_reading import KafkaSubscription
 from hotline.plumbing.bus_kafka_wire import Record, record_of
 from hotline.plumbing.envelope import Envelope, close_fact, open_fact
+from hotline.plumbing.failures import FactIsBad
 from hotline.plumbing.seal import Sealer
 
 __all__ = ["BusUnavailable", "KafkaBus", "KafkaOptions", "open_kafka"]
@@ -101,6 +102,8 @@ class KafkaBus:
     async def send(self, topic: str, records: Sequence[Record]) -> None:
         """Write records of different keys durably, all of them tried; raises BusUnavailable when one is not.
 
+        Raises FactIsBad for one that no broker takes, as it is too large.
+
         One that was not in PUBLISH_S may still arrive later: whoever says it again repeats it, which is harmless.
         """
         producer = await self.writer()
@@ -114,6 +117,8 @@ class KafkaBus:
                     return_exceptions=True,
                 )
             failure = next((outcome for outcome in sent if isinstance(outcome, BaseException)), None)
+            if isinstance(failure, MessageSizeTooLargeError):
+                raise FactIsBad(f"a fact is larger than the {MAX_MESSAGE_BYTES} bytes that a topic takes")
             if failure is not None:
                 await self.retire(producer, failure)
                 raise failure

@@ -1,18 +1,30 @@
 """Several readers of one group: what happens to work in hand when partitions move, when one stops, when one is slow."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from hotline.facts import Fact
 from hotline.plumbing import bus_kafka_reading
+from hotline.plumbing.bus_kafka import KafkaBus
 from tests.contract.facts_for_tests import received
-from tests.live.kafka_town import FEEDBACKS, GROUP, QUICK, Town, new_town
+from tests.live.kafka_town import FEEDBACKS, GROUP, QUICK, SEALER, Town, new_town
 
 pytestmark = pytest.mark.live
 FACTS = 3
+
+
+class Impatient(KafkaBus):
+    """A bus whose readers the group gives up when nothing is heard of them for a second and a half."""
+
+    def consumer(self, **more: Any) -> AIOKafkaConsumer:
+        """Return a reader."""
+        return super().consumer(**more, session_timeout_ms=1500)
 
 
 @pytest.fixture
@@ -40,6 +52,25 @@ async def test_a_commit_after_the_partitions_went_is_said_and_changes_nothing(
     assert await bus.lag(GROUP) == len(all_facts())
     again = [*await slow.next_batch(100), *await joining]
     assert sorted(delivery.envelope.fact_id for delivery in again) == sorted(fact.fact_id for fact in all_facts())
+
+
+async def test_a_commit_of_a_member_that_was_frozen_and_given_up_is_said_and_changes_nothing(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It does not know yet that its partitions went: the broker tells it when it commits."""
+    bus = Impatient(town.url, SEALER, town.options)
+    town.buses.append(bus)
+    await bus.start()
+    await bus.publish(all_facts())
+    reading = bus.subscribe(GROUP)
+    batch = await reading.next_batch(100)
+    time.sleep(4)  # noqa: ASYNC251 - nothing of this process may run, heartbeats neither
+    await reading.ack(batch)
+    assert "ack_after_revocation" in [record.getMessage() for record in caplog.records]
+    assert await bus.lag(GROUP) == len(all_facts())
+    again: set[str] = set()
+    while len(again) < len(all_facts()):
+        again |= {delivery.envelope.fact_id for delivery in await reading.next_batch(100)}
 
 
 async def test_a_member_that_lost_its_partitions_starts_no_more_of_their_facts(
@@ -94,6 +125,18 @@ async def test_members_that_come_and_go_never_work_on_one_feedback_at_once(town:
     assert doubled == []
     # Work in hand was finished and recorded before each handover: nothing was done twice.
     assert len(town.handled) == len(set(town.handled)) == 6 * len(FEEDBACKS)
+    assert [town.seen(name) for name in FEEDBACKS] == [list(range(1, 7))] * len(FEEDBACKS)
+
+
+async def test_order_and_completeness_hold_while_members_join_and_leave_in_a_hurry(town: Town) -> None:
+    bus = await town.open()
+    town.join("reader 0", bus)
+    for seq in range(1, 7):
+        await bus.publish([received(name, seq) for name in FEEDBACKS])
+        town.join(f"reader {seq}", bus)
+        if seq % 2 == 0:
+            await town.leave(f"reader {seq // 2 - 1}")
+    await town.until_no_lag(bus)
     assert [town.seen(name) for name in FEEDBACKS] == [list(range(1, 7))] * len(FEEDBACKS)
 
 

@@ -15,6 +15,7 @@ from hotline.plumbing.bus_kafka_reading import KafkaSubscription
 from hotline.plumbing.bus_kafka_wire import Record
 from hotline.plumbing.consume import Consumer
 from hotline.plumbing.envelope import close_fact, open_fact
+from hotline.plumbing.failures import FactIsBad
 from hotline.plumbing.seal import Sealer
 from tests.contract.facts_for_tests import received
 from tests.live.kafka_town import FEEDBACKS, SEALER, Town, new_town
@@ -111,6 +112,17 @@ async def test_a_replica_of_the_next_release_beside_one_of_this_loses_and_buries
     assert town.seen("f0") == [1, 2, 3]
     assert {name for name, _, seq in town.handled if seq == 3} == {"next release"}
     assert await this.dead_letters() == []
+
+
+async def test_a_fact_that_no_broker_takes_is_refused_and_the_others_go_out(town: Town) -> None:
+    """The relay sets the one aside; were it told that the broker is down it would wait for ever with all others."""
+    bus = await town.open()
+    with pytest.raises(FactIsBad, match="larger than"):
+        await bus.publish([received("f0", text="ổ gà " * 4_000_000), received("f1")])
+    await bus.publish([received("f0", 2)])
+    town.join("reader", bus)
+    await town.until_no_lag(bus)
+    assert (town.seen("f0"), town.seen("f1")) == ([2], [1])
 
 
 async def test_keys_rotate_readers_first(town: Town) -> None:

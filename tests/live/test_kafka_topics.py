@@ -83,9 +83,10 @@ async def run_topics(url: str, *arguments: str) -> tuple[int, list[str], str]:
 async def test_the_command_ends_with_1_when_a_difference_needs_a_person(own_broker: OwnBroker) -> None:
     url = start_again(own_broker.server).url
     good = "topics and brokers are set as they should be"
-    assert await run_topics(url, "--replication", "1") == (
-        0, ["hotline.facts: made", "hotline.dead-letters: made", good], "",
-    )  # fmt: skip
+    code, lines, error = await run_topics(url, "--replication", "1")
+    assert (code, lines[-1], error) == (0, good, "")
+    # Another test may have made them on this broker before.
+    assert lines[:-1] in ([], ["hotline.facts: made", "hotline.dead-letters: made"])
     assert await run_topics(url, "--replication", "1") == (0, [good], "")
     code, lines, error = await run_topics(url)
     assert (code, lines) == (1, [
