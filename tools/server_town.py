@@ -72,12 +72,17 @@ class ServerTown:
             BUS_URL=self.broker.url,
             SECRET_KEY=SECRET,
             SEAL_KEYS=f"{KEY_ID}:{SECRET}",
+            METRICS_PORT=str(self.port_of(f"{name}/metrics")),
             LOG_LEVEL="WARNING",
         )
 
     def port_of(self, name: str) -> int:
         """Return the port that a process keeps."""
         return self.ports.setdefault(name, server_port())
+
+    def metrics_url(self, name: str) -> str:
+        """Return where a process shows itself to Prometheus."""
+        return f"http://{HOST}:{self.port_of(f'{name}/metrics')}/metrics"
 
     def intake(self) -> Sequence[str]:
         """See `Town`: as a proxy would, every ingest that should run, dead or not; the first while none should."""
