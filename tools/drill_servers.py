@@ -1,0 +1,102 @@
+"""The drill of the servers: three services over a broker and a database, each of which is stopped and killed.
+
+Called by `drill` and the live tests. At length every fault has its own feedbacks and is followed to its end; in the
+short form all faults come one after the other under one load, and are followed to the end together.
+"""
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.delivery import Delivery
+from tools.drilling import Drill, Outcome
+from tools.faults_servers import (
+    POISON_LETTERS,
+    die_before_marking,
+    fail_now_and_then,
+    kill_database,
+    kill_one_of_two,
+    kill_services,
+    poison,
+    stop_broker,
+    stop_database,
+)
+from tools.server_town import ServerTown, open_town
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a drill does: `feedbacks` at least for each fault (in the short form in all), a stop lasts `stopped_s`."""
+
+    data_dir: Path
+    feedbacks: int = 2000
+    rate: float = 25.0
+    seed: int = 1
+    stopped_s: float = 60.0
+    kills: int = 10
+    deaths: int = 5
+    die_one_in: int = 100
+    is_short: bool = False
+    only: tuple[str, ...] = ()
+
+
+def short_plan(**more: Any) -> Plan:
+    """Return the short form, with what is given otherwise."""
+    short: dict[str, Any] = {
+        "feedbacks": 200,
+        "rate": 4.0,
+        "stopped_s": 5.0,
+        "kills": 2,
+        "deaths": 1,
+        "die_one_in": 5,
+        "is_short": True,
+    }
+    return Plan(**short | more)
+
+
+def faults_of(plan: Plan, town: ServerTown) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """Return the faults of a plan by name, in their order."""
+    every = {
+        f"broker stopped for {plan.stopped_s:g} s": lambda: stop_broker(town, plan.stopped_s),
+        f"database stopped for {plan.stopped_s:g} s": lambda: stop_database(town, plan.stopped_s),
+        "database killed -9": lambda: kill_database(town),
+        f"each service killed -9 {plan.kills} times": lambda: kill_services(town, plan.kills),
+        "two of each service, one of each killed -9": lambda: kill_one_of_two(town, plan.stopped_s),
+        "facts that nobody can handle": lambda: poison(town),
+        "handlers that fail on one fact in ten": lambda: fail_now_and_then(town, plan.stopped_s),
+        "relays killed between publish and mark": lambda: die_before_marking(town, plan.deaths, plan.die_one_in),
+    }
+    return {name: fault for name, fault in every.items() if not plan.only or any(word in name for word in plan.only)}
+
+
+async def run_drill(plan: Plan, report: Callable[[Outcome], None]) -> Drill:
+    """Run a drill in an empty `data_dir`; all that it started is ended, whatever happens."""
+    town = await open_town(plan.data_dir, random.Random(plan.seed))
+    delivery = Delivery(urls=town.intake, name=f"drill-{plan.seed}", rate=plan.rate, random=random.Random(plan.seed))
+    drill = Drill(town=town, delivery=delivery, report=report, meant=POISON_LETTERS)
+    try:
+        await (run_short(drill, plan, town) if plan.is_short else run_long(drill, plan, town))
+    finally:
+        town.end()
+    return drill
+
+
+async def run_long(drill: Drill, plan: Plan, town: ServerTown) -> None:
+    """Do every fault under a load of its own and follow it until all is worked through."""
+    for name, fault in faults_of(plan, town).items():
+        started = time.monotonic()
+        async with drill.load(plan.feedbacks):
+            await fault()
+        await drill.work_through(name, started)
+
+
+async def run_short(drill: Drill, plan: Plan, town: ServerTown) -> None:
+    """Do all faults under one load, and follow them together until all is worked through."""
+    async with drill.load(plan.feedbacks):
+        for name, fault in faults_of(plan, town).items():
+            await drill.do(name, fault)
+        started = time.monotonic()
+    await drill.work_through("all answered and worked through", started)
