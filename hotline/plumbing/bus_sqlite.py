@@ -229,7 +229,7 @@ class SqliteSubscription:
 
 
 class SqliteBroadcast:
-    """All facts of some kinds from an instant on, for one reader that records nothing."""
+    """All facts of some kinds from an instant on, for one reader that records nothing; it looks twice a second."""
 
     trouble: str | None = None
 
@@ -237,31 +237,27 @@ class SqliteBroadcast:
         self.database = database
         self.since = since
         self.kinds = kinds
-        self.position = 0
-        self.changed = asyncio.Event()
+        self.position: int | None = None
 
     async def backlog(self, limit: int) -> list[Delivery]:
         """See `Broadcast`."""
-        batch = await self.database.read(
-            lambda connection: read_since(connection, self.position, self.since, self.kinds, limit)
+        if self.position is None:
+            self.position = await self.database.read(lambda connection: position_before(connection, self.since))
+        after = self.position
+        batch, self.position = await self.database.read(
+            lambda connection: read_kinds(connection, after, self.kinds, limit)
         )
-        if batch:
-            self.position = batch[-1].position
         return batch
 
     async def next_batch(self, limit: int) -> list[Delivery]:
         """See `Broadcast`."""
-        self.database.watchers.add(self.changed)
         while True:
-            self.changed.clear()
             if batch := await self.backlog(limit):
                 return batch
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), OTHER_PROCESS_POLL_S)
+            await asyncio.sleep(OTHER_PROCESS_POLL_S)
 
     async def close(self) -> None:
-        """See `Broadcast`."""
-        self.database.watchers.discard(self.changed)
+        """See `Broadcast`: it holds nothing."""
 
 
 async def open_log(database: Database, sealer: Sealer) -> SqliteLog:
@@ -316,16 +312,26 @@ def read_batch(connection: sqlite3.Connection, group: str, limit: int, held_back
     return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
 
 
-def read_since(
-    connection: sqlite3.Connection, position: int, since: datetime, kinds: frozenset[FactKind], limit: int
-) -> list[Delivery]:
-    """Return facts of some kinds from an instant on that come after a position."""
+def position_before(connection: sqlite3.Connection, since: datetime) -> int:
+    """Return the position of the last fact older than an instant: found from the end, only newer ones are looked at."""
+    row = connection.execute(
+        "select position from bus_fact where at < ? order by position desc limit 1", (since.isoformat(),)
+    ).fetchone()
+    return int(row["position"]) if row else 0
+
+
+def read_kinds(
+    connection: sqlite3.Connection, after: int, kinds: frozenset[FactKind], limit: int
+) -> tuple[list[Delivery], int]:
+    """Return facts of some kinds that come after a position, and the position up to which all were looked at."""
+    end = connection.execute("select max(position) from bus_fact").fetchone()[0] or 0
     rows = connection.execute(
-        f"select * from bus_fact where position > ? and at >= ? and kind in ({','.join('?' * len(kinds))})"
+        f"select * from bus_fact where position > ? and position <= ? and kind in ({','.join('?' * len(kinds))})"
         " order by position limit ?",
-        (position, since.isoformat(), *kinds, limit),
+        (after, end, *kinds, limit),
     )
-    return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+    batch = [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+    return batch, batch[-1].position if len(batch) == limit else max(after, end)
 
 
 def append_envelopes(connection: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:

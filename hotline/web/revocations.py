@@ -31,8 +31,7 @@ class Revocations:
     def __init__(self, bus: Bus, clock: Callable[[], datetime], session_hours: int) -> None:
         self.bus = bus
         self.clock = clock
-        # A session that ended by itself need not be ended again.
-        self.look_back = timedelta(hours=session_hours) + CLOCKS_DIFFER
+        self.longest = timedelta(hours=session_hours)
         self.sessions: Sessions | None = None
         self.reading: Broadcast | None = None
         self.outage: str | None = None
@@ -44,9 +43,10 @@ class Revocations:
         return self.outage or self.unread or (self.reading.trouble if self.reading is not None else None)
 
     async def start(self, app: web.Application) -> None:
-        """Read what was revoked up to now; raises WorldIsDown."""
+        """Read what was revoked up to now, as far back as a session can be old; raises WorldIsDown."""
         self.sessions = app[SESSIONS]
-        self.reading = self.bus.subscribe_all(self.clock() - self.look_back, ACCOUNTS)
+        self.sessions.longest = self.longest
+        self.reading = self.bus.subscribe_all(self.clock() - self.longest - CLOCKS_DIFFER, ACCOUNTS)
         while deliveries := await self.reading.backlog(AT_ONCE):
             self.apply(deliveries)
 

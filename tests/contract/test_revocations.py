@@ -75,6 +75,15 @@ async def test_a_process_that_starts_later_refuses_from_its_first_request_on(bus
         await browser.get("/can-bo", status=303, follow=False)
 
 
+async def test_what_was_revoked_longer_ago_than_a_session_lasts_is_not_missed_by_an_older_cookie(bus: Bus) -> None:
+    """SESSION_HOURS was longer when it was issued."""
+    await bus.publish([closed("a1", at=NOW - timedelta(hours=20))])
+    long_ago = a_session(issued_at=NOW - timedelta(hours=30))
+    async with process(bus) as (browser, _):
+        browser.sign_in(replace(long_ago, expires_at=NOW + timedelta(hours=42)))
+        await browser.get("/can-bo", status=303, follow=False)
+
+
 async def test_an_account_that_cannot_be_read_makes_the_process_unready_and_stops_no_other(bus: Bus) -> None:
     newer = close_fact(closed("a9"), Sealer({"test": "a secret only for tests"}))
     async with process(bus) as (browser, revocations):
