@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError, SaslAuthenticationFailed
 
@@ -151,4 +152,43 @@ async def close_quietly(client: Any) -> None:
     """Stop a client of the driver; what a broker that is gone makes of that concerns nobody."""
     with contextlib.suppress(KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(CLOSE_S):
-            await (client.close() if hasattr(client, "close") else client.stop())
+            try:
+                await (client.close() if hasattr(client, "close") else client.stop())
+            except asyncio.CancelledError:
+                if is_cancelled():
+                    raise
+                # The driver lets out the cancel of a reading of its own that waits for a broker, and ends there.
+                await close_connections(client)
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody wants the running task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def close_connections(client: Any) -> None:
+    """Close what a client that could not be stopped leaves open, so that it looks for a broker no more."""
+    inner = getattr(client, "_client", None)
+    if inner is not None:
+        await inner.close()
+
+
+def pace_the_driver() -> None:
+    """Let a client of the driver that finds no broker wait before it looks again.
+
+    By itself (0.14) it looks again at once while a partition has no leader: thousands of times a second in each
+    process, for as long as the brokers are gone.
+    """
+    look = AIOKafkaClient._metadata_update  # noqa: SLF001 - nothing public lies around every look
+
+    async def look_and_rest(self: Any, *arguments: Any) -> bool:
+        is_found: bool = await look(self, *arguments)
+        if not is_found:
+            await asyncio.sleep(RETRY_MS / 1000)
+        return is_found
+
+    AIOKafkaClient._metadata_update = look_and_rest  # noqa: SLF001
+
+
+pace_the_driver()
