@@ -99,9 +99,9 @@ def topics(replication: int | None) -> None:
 
 
 def add_service_commands() -> None:
-    """Add each service's verbs to the group."""
-    for name in SERVICES:
-        module = importlib.import_module(f"services.{name}.commands")
+    """Add each service's verbs, and those that go through all of them, to the group."""
+    for name in (*(f"{service}.commands" for service in SERVICES), "backup_commands"):
+        module = importlib.import_module(f"services.{name}")
         for command in module.commands:
             hotline.add_command(command)
 

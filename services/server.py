@@ -21,6 +21,7 @@ from hotline.plumbing.backend import Backend, Loop, only_server, open_backend
 from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
 from hotline.plumbing.readings import backend_gauges
+from hotline.plumbing.restores import refuse_half_restored
 from hotline.plumbing.tracing import tracing
 from hotline.web.keys import METRICS
 from hotline.web.revocations import Revocations
@@ -88,6 +89,7 @@ async def open_services(backend: Backend, names: Sequence[str]) -> AsyncIterator
         services = [Revocations(backend.bus, backend.clock, backend.settings.session_hours).service()]
         stack.push_async_callback(services[0].close)
         for name in names:
+            await refuse_half_restored(backend, name)
             module = importlib.import_module(f"services.{name}.app")
             service: Service = await module.open_service(backend, backend.settings)
             stack.push_async_callback(service.close)

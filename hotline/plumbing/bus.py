@@ -120,6 +120,9 @@ class Bus(Protocol):
     async def dead_letters(self) -> list[DeadLetter]:
         """Return all dead letters, the oldest first."""
 
+    async def buried(self) -> list[tuple[DeadLetter, Envelope]]:
+        """Return all dead letters with their facts, still sealed, the oldest first; for backups."""
+
     async def replay(self, letter_id: int) -> bool:
         """Hand a dead letter to its group again; False when there is none of that id."""
 

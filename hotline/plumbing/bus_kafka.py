@@ -157,7 +157,11 @@ class KafkaBus:
 
     async def dead_letters(self) -> list[DeadLetter]:
         """See `Bus`."""
-        return await self.letters.all()
+        return [letter for letter, _ in await self.buried()]
+
+    async def buried(self) -> list[tuple[DeadLetter, Envelope]]:
+        """See `Bus`."""
+        return [(letter.about, letter.envelope) for letter in await self.letters.all()]
 
     async def replay(self, letter_id: int) -> bool:
         """See `Bus`."""

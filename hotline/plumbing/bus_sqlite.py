@@ -130,10 +130,14 @@ class SqliteLog:
 
     async def dead_letters(self) -> list[DeadLetter]:
         """See `Bus`."""
+        return [letter for letter, _ in await self.buried()]
+
+    async def buried(self) -> list[tuple[DeadLetter, Envelope]]:
+        """See `Bus`."""
         rows = await self.database.read(
             lambda connection: connection.execute("select * from bus_dead_letter order by letter_id").fetchall()
         )
-        return [letter_of(row) for row in rows]
+        return [(letter_of(row), envelope_of(row)) for row in rows]
 
     async def replay(self, letter_id: int) -> bool:
         """See `Bus`."""

@@ -43,6 +43,9 @@ class Vault(Protocol):
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file, durable when it returns. Raises Invalid (see `uploads.cleaned`)."""
 
+    async def put_back(self, file_id: str, content: bytes) -> None:
+        """Keep a file of a backup as it was, durable when it returns; harmless when it is there."""
+
     async def chunks(self, file_id: str) -> AsyncIterator[bytes]:
         """Return a file's content piece by piece; raises NoSuchFile before the first one is asked for."""
 
@@ -59,6 +62,10 @@ class FileVault:
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file; returns when it is on disk. Raises Invalid (see `uploads.cleaned`)."""
         return await asyncio.get_running_loop().run_in_executor(CLEANING, self._keep, name, content, field)
+
+    async def put_back(self, file_id: str, content: bytes) -> None:
+        """See `Vault`."""
+        await asyncio.to_thread(self._keep_as, file_id, content)
 
     async def chunks(self, file_id: str) -> AsyncIterator[bytes]:
         """See `Vault`."""
@@ -87,12 +94,15 @@ class FileVault:
 
     def _keep(self, name: str, content: bytes, field: str) -> Attachment:
         file, kept = taken_in(name, content, field)
-        path = self._place(file.file_id)
+        self._keep_as(file.file_id, kept)
+        return file
+
+    def _keep_as(self, file_id: str, content: bytes) -> None:
+        path = self._place(file_id)
         try:
             os.utime(path)
         except FileNotFoundError:
-            self._write(path, kept)
-        return file
+            self._write(path, content)
 
     def _write(self, path: Path, content: bytes) -> None:
         draft = self.folder / TEMPORARY / secrets.token_hex(16)

@@ -73,10 +73,15 @@ class GridVault:
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """See `Vault`."""
         file, kept = await asyncio.get_running_loop().run_in_executor(CLEANING, taken_in, name, content, field)
+        await self.put_back(file.file_id, kept)
+        return file
+
+    async def put_back(self, file_id: str, content: bytes) -> None:
+        """See `Vault`."""
         await self.prepare()
         for _ in range(ATTEMPTS):
-            if await self._is_kept_on(file.file_id) or await self._upload(file.file_id, kept):
-                return file
+            if await self._is_kept_on(file_id) or await self._upload(file_id, content):
+                return
         raise StoreUnavailable("a file was removed each time it was kept: send it again")
 
     async def chunks(self, file_id: str) -> AsyncIterator[bytes]:

@@ -78,7 +78,7 @@ async def apply_feedback(
         return same
     judged = await judge(text, now)
     if known is None:
-        first = first_classification(fact, state, text, judged)
+        first = replace(first_classification(fact, state, text, judged), epoch=store.epoch)
         word = await store.ticket_word(fact.feedback_id)
         if word is not None and word.restricted and not judged.restricted:
             first = replace(restricted(first), seq=first.seq, version=first.version)

@@ -34,6 +34,9 @@ class Label:
 class ClassifyStore(Protocol):
     """Named questions, no queries."""
 
+    # Under which the facts of new documents count; raised by a restore (see `plumbing.restores`).
+    epoch: int
+
     async def get(self, feedback_id: str) -> Classification | None:
         """Return what is known of a feedback, None when nothing is."""
 

@@ -17,6 +17,7 @@ from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations_mongo import migrate
 from hotline.plumbing.mongo import AlreadyThere, Index, MongoDatabase
 from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
 from services.classify.documents import Classification, decode, encode
 from services.classify.store import Conflict, Label
@@ -48,6 +49,8 @@ _LABEL = msgspec.json.Decoder(Label)
 
 class MongoClassifyStore:
     """The `ClassifyStore` over MongoDB; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, mongo: MongoDatabase, sealer: Sealer) -> None:
         self.mongo = mongo
@@ -187,7 +190,9 @@ async def open_store(backend: Backend) -> MongoClassifyStore:
     assert isinstance(backend.database, MongoDatabase)
     await migrate(backend.database, "classify", ())
     await backend.database.ensure_indexes(CLASSIFICATIONS, INDEXES)
-    return MongoClassifyStore(backend.database, backend.sealer)
+    store = MongoClassifyStore(backend.database, backend.sealer)
+    store.epoch = await epoch_of(backend, "classify")
+    return store
 
 
 def fields_of(document: Classification) -> dict[str, Any]:

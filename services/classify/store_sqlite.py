@@ -9,6 +9,7 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
 from services.classify.store import Conflict, Label
@@ -64,6 +65,8 @@ WAITING = "from classify_classification where needs_review = 1 and restricted <=
 
 class SqliteClassifyStore:
     """The `ClassifyStore` of the embedded default; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, database: Database, log: SqliteLog) -> None:
         self.database = database
@@ -207,7 +210,9 @@ async def open_store(backend: Backend) -> SqliteClassifyStore:
     """Make classify's tables where they are missing and return the store."""
     assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     await migrate(backend.database, "classify", MIGRATIONS)
-    return SqliteClassifyStore(backend.database, backend.bus)
+    store = SqliteClassifyStore(backend.database, backend.bus)
+    store.epoch = await epoch_of(backend, "classify")
+    return store
 
 
 def columns_of(document: Classification) -> tuple[object, ...]:

@@ -19,6 +19,7 @@ from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations_mongo import migrate
 from hotline.plumbing.mongo import PRIMARY_KEY, AlreadyThere, Index, MongoDatabase, Query, Sort
 from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
 from services.ingest.columns import columns_of
 from services.ingest.documents import Batch, Feedback, Notice, encode
@@ -57,6 +58,8 @@ ERASED_INDEXES = (
 
 class MongoFeedbackStore:
     """The `FeedbackStore` over MongoDB; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, mongo: MongoDatabase, sealer: Sealer, secret: str, vault: GridVault) -> None:
         self.mongo = mongo
@@ -316,4 +319,5 @@ async def open_store(backend: Backend) -> MongoFeedbackStore:
     await vault.prepare()
     store = MongoFeedbackStore(backend.database, backend.sealer, backend.settings.secret_key, vault)
     await store.finish_erasures()
+    store.epoch = await epoch_of(backend, "ingest")
     return store

@@ -18,6 +18,7 @@ from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.files import FileVault
 from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database, insert_rows
 from services.ingest.columns import columns_of
 from services.ingest.documents import (
@@ -75,6 +76,8 @@ class _New:
 
 class SqliteFeedbackStore:
     """The `FeedbackStore` of the embedded default; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, database: Database, log: SqliteLog, secret: str, vault: FileVault) -> None:
         self.database = database
@@ -316,7 +319,9 @@ async def open_store(backend: Backend) -> SqliteFeedbackStore:
     assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     assert isinstance(vault, FileVault)
     await migrate(backend.database, "ingest", MIGRATIONS)
-    return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
+    store = SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
+    store.epoch = await epoch_of(backend, "ingest")
+    return store
 
 
 def _insert(connection: sqlite3.Connection, items: Sequence[_New]) -> int:

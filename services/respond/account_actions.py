@@ -95,7 +95,7 @@ async def create_account(
         raise Invalid([*error.errors, *errors]) from error
     if errors:
         raise Invalid(errors)
-    account = replace(account, version=1, seq=1)
+    account = replace(account, version=1, epoch=store.epoch, seq=1)
     try:
         await store.add_account(account, (account_fact(account, cause="created", at=now),))
     except UsernameTaken as error:

@@ -77,7 +77,8 @@ def with_fact(known: Ticket | None, fact: Fact, rules: Rules) -> Ticket:
 
 async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = False) -> Ticket:
     """Save the next version with its fact; a ticket whose receipt has not come says nothing yet."""
-    ticket = replace(ticket, version=ticket.version + 1, seq=ticket.seq + 1)
+    epoch = desk.store.epoch if is_new else ticket.epoch
+    ticket = replace(ticket, version=ticket.version + 1, epoch=epoch, seq=ticket.seq + 1)
     facts = (fact_of(ticket, desk.rules, at=now),) if ticket.is_received else ()
     attention = attention_of(ticket, now, desk.rules.calendar)
     await (desk.store.add if is_new else desk.store.save)(ticket, attention, facts)

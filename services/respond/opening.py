@@ -1,6 +1,7 @@
 """Opens respond's store and rules over a backend; shared by the service and its commands."""
 
 from hotline.plumbing.backend import Backend
+from hotline.plumbing.records import Records
 from hotline.plumbing.sqlite import Database
 from services.respond.actions import Desk
 from services.respond.rules import load_rules
@@ -26,3 +27,15 @@ async def open_store(backend: Backend) -> RespondStore:
     from services.respond.store_mongo import open_store as open_mongo
 
     return await open_mongo(backend)
+
+
+async def open_records(backend: Backend) -> Records:
+    """Open the store and return it as a backup sees it; raises as `open_store` does."""
+    store = await open_store(backend)
+    if isinstance(backend.database, Database):
+        from services.respond.store_sqlite_records import open_records as records_of_embedded
+
+        return records_of_embedded(store)
+    from services.respond.store_mongo_records import open_records as records_of_mongo
+
+    return records_of_mongo(store)

@@ -60,6 +60,9 @@ class Page:
 class RespondStore(Protocol):
     """Named questions, no queries; made with the vault that keeps the answers' files."""
 
+    # Under which the facts of new documents count; raised by a restore (see `plumbing.restores`).
+    epoch: int
+
     async def get(self, feedback_id: str) -> Ticket | None:
         """Return a ticket, None when there is none."""
 

@@ -17,6 +17,7 @@ from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations_mongo import migrate
 from hotline.plumbing.mongo import AlreadyThere, Index, MongoDatabase, Sort
 from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
 from services.respond.accounts import Account
 from services.respond.columns import agencies_of, columns_of, counted, files_of, username_key
@@ -78,6 +79,8 @@ GRAVE = [
 
 class MongoRespondStore:
     """The `RespondStore` over MongoDB; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, mongo: MongoDatabase, sealer: Sealer, vault: GridVault) -> None:
         self.mongo = mongo
@@ -273,7 +276,9 @@ async def open_store(backend: Backend) -> MongoRespondStore:
     await migrate(backend.database, "respond", ())
     await backend.database.ensure_indexes(TICKETS, TICKET_INDEXES)
     await backend.database.ensure_indexes(ACCOUNTS, ACCOUNT_INDEXES)
-    return MongoRespondStore(backend.database, backend.sealer, vault)
+    store = MongoRespondStore(backend.database, backend.sealer, vault)
+    store.epoch = await epoch_of(backend, "respond")
+    return store
 
 
 def fields_of(ticket: Ticket, attention: Attention) -> dict[str, Any]:

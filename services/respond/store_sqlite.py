@@ -10,6 +10,7 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.files import FileVault
 from hotline.plumbing.migrations import migrate
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database
 from services.respond.accounts import Account
 from services.respond.columns import Column, columns_of, counted, stamp, username_key
@@ -32,6 +33,8 @@ DESK = "from respond_ticket where is_at_desk = 1 and restricted = 0"
 
 class SqliteRespondStore:
     """The `RespondStore` of the embedded default; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, database: Database, log: SqliteLog, vault: FileVault) -> None:
         self.database = database
@@ -239,7 +242,9 @@ async def open_store(backend: Backend) -> SqliteRespondStore:
     assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     assert isinstance(vault, FileVault)
     await migrate(backend.database, "respond", MIGRATIONS)
-    return SqliteRespondStore(backend.database, backend.bus, vault)
+    store = SqliteRespondStore(backend.database, backend.bus, vault)
+    store.epoch = await epoch_of(backend, "respond")
+    return store
 
 
 def document_of(ticket: Ticket) -> dict[str, object]:
