@@ -18,7 +18,9 @@ from hotline.taxonomy import PetitionKind, UnknownCode, is_restricted_code, load
 from hotline.text import nfc
 
 DATA = Path(__file__).parent / "data"
-FILES = ("messages.jsonl", "cues.toml", "shorthand.toml", "danger.toml", "suspicion.toml")
+MESSAGES = (DATA / "messages.jsonl", *sorted((DATA / "written").glob("*.jsonl")))
+CUES = (DATA / "cues.toml", *sorted((DATA / "written").glob("*.cues.toml")))
+FILES = (*MESSAGES, *CUES, DATA / "shorthand.toml", DATA / "danger.toml", DATA / "suspicion.toml")
 
 WRITTEN, REAL_CONTENT, CUE = "written", "real-content", "cue"
 
@@ -29,7 +31,10 @@ class BadRow(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A labelled text. A label that is None is unknown and trains nothing: most cues know one only."""
+    """A labelled text. A label that is None is unknown and trains nothing: most cues know one only.
+
+    `pair` is the id of its contrast: the same place, object and words under another label.
+    """
 
     id: str
     text: str
@@ -37,6 +42,8 @@ class Example:
     kind: PetitionKind | None
     origin: str
     second: str | None = None
+    urgent: bool = False
+    pair: str | None = None
 
     @property
     def is_restricted(self) -> bool:
@@ -47,7 +54,7 @@ class Example:
     @property
     def is_urgent(self) -> bool:
         """Whether the labels say danger at this moment."""
-        return self.kind is PetitionKind.KHAN_CAP
+        return self.urgent or self.kind is PetitionKind.KHAN_CAP
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -57,6 +64,8 @@ class _Row(msgspec.Struct, frozen=True):
     id: str = ""
     second: str | None = None
     origin: str = "file"
+    urgent: bool = False
+    pair: str | None = None
 
 
 _ROWS = msgspec.json.Decoder(_Row)
@@ -73,30 +82,39 @@ def read_row(line: bytes | str) -> Example:
     except UnknownCode as error:
         raise BadRow(f"the scheme has no code {row.code!r}") from error
     return Example(
-        id=row.id, text=nfc(row.text), code=row.code, kind=row.petition_kind, origin=row.origin, second=row.second
+        id=row.id,
+        text=nfc(row.text),
+        code=row.code,
+        kind=row.petition_kind,
+        origin=row.origin,
+        second=row.second,
+        urgent=row.urgent,
+        pair=row.pair,
     )
 
 
 @cache
 def load_messages() -> tuple[Example, ...]:
-    """The packaged development messages, in file order."""
-    lines = (DATA / "messages.jsonl").read_text(encoding="utf-8").splitlines()
+    """The packaged messages, file by file, in their order."""
+    lines = [line for path in MESSAGES for line in path.read_text(encoding="utf-8").splitlines()]
     return tuple(read_row(line) for line in lines if line)
 
 
 @cache
 def load_cues() -> tuple[Example, ...]:
     """The packaged phrases, each with the one code or kind it stands for."""
-    data = tomllib.loads(nfc((DATA / "cues.toml").read_text(encoding="utf-8")))
-    implied = {code: PetitionKind(kind) for code, kind in data["implied_kind"].items()}
+    files = {path.name: tomllib.loads(nfc(path.read_text(encoding="utf-8"))) for path in CUES}
+    implied = {code: PetitionKind(kind) for code, kind in files["cues.toml"]["implied_kind"].items()}
     by_code = [
-        Example(id=f"cue-{code}-{i}", text=text, code=code, kind=implied.get(code), origin=CUE)
+        Example(id=f"{name}-{code}-{i}", text=text, code=code, kind=implied.get(code), origin=CUE)
+        for name, data in files.items()
         for code, phrases in data["code"].items()
         for i, text in enumerate(phrases)
     ]
     by_kind = [
-        Example(id=f"cue-{kind}-{i}", text=text, code=None, kind=PetitionKind(kind), origin=CUE)
-        for kind, phrases in data["kind"].items()
+        Example(id=f"{name}-{kind}-{i}", text=text, code=None, kind=PetitionKind(kind), origin=CUE)
+        for name, data in files.items()
+        for kind, phrases in data.get("kind", {}).items()
         for i, text in enumerate(phrases)
     ]
     return (*by_code, *by_kind)
@@ -105,6 +123,6 @@ def load_cues() -> tuple[Example, ...]:
 def data_digest() -> str:
     """SHA-256 over every packaged file that shapes a model."""
     digest = hashlib.sha256()
-    for name in FILES:
-        digest.update((DATA / name).read_bytes())
+    for path in FILES:
+        digest.update(path.read_bytes())
     return digest.hexdigest()
