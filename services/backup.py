@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from hotline.plumbing.backend import Backend
-from hotline.plumbing.backup_folder import FORMAT, BackupFolder, Begun, Manifest, new_id
+from hotline.plumbing.backup_folder import BackupFolder, Begun, Manifest, new_id
 from hotline.plumbing.bus import DeadLetter
 from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.files import NoSuchFile, Vault
@@ -66,7 +66,6 @@ async def take_backup(backend: Backend, path: Path, report: Report) -> Taken:
     ]
     used = key_ids_of(folder)
     manifest = Manifest(
-        format=FORMAT,
         product=version("hotline"),
         begun=begun,
         finished_at=backend.clock(),

@@ -102,9 +102,10 @@ async def _backup(backend: Backend, folder: Path) -> None:
     for name in taken.missing:
         click.echo(f"file {name}: a document refers to it and it is not kept; the backup is whole without it", err=True)
     manifest = taken.manifest
-    parts = ", ".join(f"{part.count} {name}" for name, part in manifest.parts.items())
-    files = sum(owner.count for owner in manifest.files.values())
-    click.echo(f"backup {manifest.begun.backup_id} in {folder}: {parts}, {files} files")
+    counts = {name: part.count for name, part in manifest.parts.items()}
+    counts["files"] = sum(owner.count for owner in manifest.files.values())
+    said = ", ".join(f"{name} {count}" for name, count in counts.items())
+    click.echo(f"backup {manifest.begun.backup_id} in {folder} is whole: {said}")
 
 
 async def _restore(backend: Backend, folder: Path, names: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """Stores restored to different instants meet again, whichever of them is older, and what was erased stays erased."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from services.ingest.documents import Feedback, state_of
 from services.parts import SERVICES
 from services.respond.documents import state_of as ticket_state
 from services.respond.ticket import Action
-from tests.backups.conftest import SHAPES, Houses
+from tests.backups.conftest import Houses
 from tests.backups.house import DENOUNCED, START, TRIAGE, House, live
 
 WITHOUT_FEEDBACK = ("ticket without a feedback", "classification without a feedback")
@@ -64,9 +65,15 @@ async def assert_erased(house: House, feedback: Feedback) -> None:
     assert await house.judgements.is_erased(name) and await house.desk.store.is_erased(name)
 
 
-@pytest.mark.parametrize("survived", [False, True], ids=["no-facts", "the-bus-survived"])
+@pytest.mark.parametrize(
+    ("shape", "survived"),
+    [
+        pytest.param("sqlite", False, id="sqlite, no facts"),
+        pytest.param("sqlite", True, id="sqlite, its facts"),
+        pytest.param("mongodb", True, id="mongodb, the bus survived", marks=pytest.mark.live),
+    ],
+)
 @pytest.mark.parametrize("older", OLDER)
-@pytest.mark.parametrize("shape", SHAPES)
 async def test_stores_of_different_instants_meet_again(
     shape: str, older: str, survived: bool, houses: Houses, tmp_path: Path
 ) -> None:
@@ -149,6 +156,35 @@ async def test_a_suspicion_is_not_lifted_by_a_return_that_is_told_again(houses: 
 async def envelopes(house: House) -> list[Envelope]:
     """Return every fact on the bus."""
     return [delivery.envelope for delivery in await house.facts()]
+
+
+async def test_a_backup_taken_amid_work_meets_after_its_restore(houses: Houses, tmp_path: Path) -> None:
+    source, target = await houses.build("sqlite"), await houses.build("sqlite")
+    known = await live(source)
+    is_taken = asyncio.Event()
+
+    async def work() -> list[Feedback]:
+        """Go on until the backup is there, and at least for one more citizen."""
+        came = []
+        while not came or not is_taken.is_set():
+            came.append(await source.submit(f"amid {len(came)}"))
+            await source.settle()
+            await source.answer(came[-1])
+            await source.settle()
+        return came
+
+    async def take() -> None:
+        await source.backup(tmp_path / "backup")
+        is_taken.set()
+
+    came, _ = await asyncio.gather(work(), take())
+    await target.restore(tmp_path / "backup")
+    apart = (await target.reconcile()).apart
+    assert not any(apart[word] for word in WITHOUT_FEEDBACK)
+    await target.settle()
+    for feedback in (*came, known["answered"], known["new"]):
+        if await target.intake.store.get(feedback.feedback_id) is not None:
+            await assert_met(target, feedback)
 
 
 async def test_what_nobody_knows_of_is_named(houses: Houses, tmp_path: Path) -> None:
