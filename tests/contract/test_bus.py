@@ -177,6 +177,23 @@ async def test_every_process_reads_every_fact_of_a_kind_from_an_instant_on(bus: 
     await others.close()
 
 
+async def test_what_lay_there_ends_though_facts_keep_coming_which_are_read_next(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    reader = bus.subscribe_all(datetime(2026, 1, 1, tzinfo=UTC))
+    read: list[str] = []
+    published = 1
+    while batch := await reader.backlog(1):
+        read += [delivery.envelope.fact_id for delivery in batch]
+        assert len(read) < 30
+        published += 1
+        await bus.publish([received("f1", seq=published)])
+    assert {"ingest:f1:0.1", "ingest:f2:0.1"} <= set(read)
+    while len(read) < published + 1:
+        read += [delivery.envelope.fact_id for delivery in await reader.next_batch(10)]
+    assert sorted(read) == sorted(["ingest:f2:0.1", *(f"ingest:f1:0.{seq}" for seq in range(1, published + 1))])
+    await reader.close()
+
+
 async def test_a_discarded_letter_is_gone(bus: Bus) -> None:
     await bury_first(bus)
     (letter,) = await bus.dead_letters()
