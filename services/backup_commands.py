@@ -81,11 +81,11 @@ def disk_named(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Callable[[str, int], None]]:
-    """Show on a terminal what is being done and how many of it are done."""
+def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+    """Show on a terminal what is being done, how much is done and, where that is known, of how much."""
     from tqdm import tqdm
 
-    with tqdm(unit="", disable=None, leave=False) as bar:
+    with tqdm(total=total, unit="", disable=None, leave=False) as bar:
 
         def report(what: str, count: int) -> None:
             bar.set_description(what, refresh=False)
@@ -100,7 +100,10 @@ async def _backup(backend: Backend, folder: Path) -> None:
     with progress() as report:
         taken = await take_backup(backend, folder, report)
     for name in taken.missing:
-        click.echo(f"file {name}: a document refers to it and it is not kept; the backup is whole without it", err=True)
+        click.echo(
+            f"file {name}: a document refers to it, and it is missing or damaged; the backup is whole without it",
+            err=True,
+        )
     manifest = taken.manifest
     counts = {name: part.count for name, part in manifest.parts.items()}
     counts["files"] = sum(owner.count for owner in manifest.files.values())
@@ -109,9 +112,10 @@ async def _backup(backend: Backend, folder: Path) -> None:
 
 
 async def _restore(backend: Backend, folder: Path, names: tuple[str, ...]) -> None:
-    from services.restore import restore_backup
+    from hotline.plumbing.backup_folder import BackupFolder
+    from services.restore import restore_backup, steps_of
 
-    with progress() as report:
+    with progress(steps_of(BackupFolder(folder).manifest())) as report:
         restored = await restore_backup(backend, folder, names, report)
     if restored.are_facts_left_out:
         click.echo("the bus holds facts already: those of the backup were left out", err=True)

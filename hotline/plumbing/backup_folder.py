@@ -145,16 +145,15 @@ class BackupFolder:
         """Return where a file lies."""
         return self.path / FILES / owner / file_id
 
-    def keep_file(self, owner: str, file_id: str, content: bytes) -> None:
-        """Write a file whole or not at all; raises BackupRefused when its content is not what its name says."""
-        path = self.file(owner, file_id)
+    def keep_file(self, owner: str, file_id: str, content: bytes) -> bool:
+        """Write a file whole or not at all; False for a content that is not what its name says."""
         if hashlib.sha256(content).hexdigest() != file_id:
-            raise BackupRefused(
-                f"the file {file_id} of {owner} is damaged in the store: mend it, or erase its feedback"
-            )
+            return False
+        path = self.file(owner, file_id)
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, exist_ok=True)
         write_whole(path, content)
+        return True
 
     def file_ids(self, owner: str) -> list[str]:
         """Return the names of an owner's files in order, drafts of a killed backup left out."""

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from hotline.facts import Attachment
 from hotline.plumbing.backup_folder import BackupFolder, BackupRefused
+from hotline.plumbing.lease import hold, let_go
+from hotline.plumbing.mongo import MongoDatabase
 from hotline.plumbing.records import is_empty
-from hotline.plumbing.restores import restore_of
+from hotline.plumbing.relay import LEASE, lease_of
+from hotline.plumbing.restores import Served, restore_of
+from services.ingest.documents import Feedback
 from services.parts import FACTS, SERVICES, open_parts
 from tests.backups.conftest import NEW_KEY, SECRET, SHAPES, Houses
 from tests.backups.house import Cut, Cutter, House, live
@@ -174,21 +179,37 @@ async def test_the_owner_alone_can_read_a_backup_and_no_contact_lies_open_in_it(
     assert b"84912345678" not in lines and b"may@example.vn" not in lines and "Lò Thị Mẩy".encode() not in lines
 
 
-async def test_a_file_that_the_store_lost_is_named_and_the_rest_is_backed_up(houses: Houses, tmp_path: Path) -> None:
+@pytest.mark.parametrize("harm", [gone, changed])
+async def test_a_file_that_the_store_lost_is_named_and_the_rest_is_backed_up(
+    harm: Callable[[Path], Path], houses: Houses, tmp_path: Path
+) -> None:
     source, target = await houses.build("sqlite"), await houses.build("sqlite")
     known = await live(source)
     lost = known["answered"].attachments[0].file_id
-    kept = source.backend.settings.files_dir / "feedback" / lost[:2] / lost
-    kept.unlink()
+    harm(source.backend.settings.files_dir / "feedback" / lost[:2] / lost)
     assert (await source.backup(tmp_path / "backup")).missing == (f"feedback/{lost}",)
     await target.restore(tmp_path / "backup")
     assert (await target.ticket(known["answered"])).status == "answered"
+    assert list(await target.files("answers")) == [file.file_id for file in await answered_files(target, known)]
 
 
-async def test_a_file_that_is_damaged_in_the_store_is_in_no_backup(houses: Houses, tmp_path: Path) -> None:
-    house = await houses.build("sqlite")
-    known = await live(house)
-    damaged = known["answered"].attachments[0].file_id
-    changed(house.backend.settings.files_dir / "feedback" / damaged[:2] / damaged)
-    with pytest.raises(BackupRefused, match=f"the file {damaged} of feedback is damaged in the store"):
-        await house.backup(tmp_path / "backup")
+async def answered_files(house: House, known: dict[str, Feedback]) -> tuple[Attachment, ...]:
+    """Return the files of the answer."""
+    answer = (await house.ticket(known["answered"])).answer
+    assert answer is not None
+    return answer.files
+
+
+@pytest.mark.live
+async def test_a_database_that_is_served_is_refused_until_nobody_serves_it(houses: Houses, tmp_path: Path) -> None:
+    source, target = await houses.build("sqlite"), await houses.build("mongodb")
+    await live(source)
+    await source.backup(tmp_path / "backup")
+    mongo, lease = target.backend.database, lease_of("respond")
+    assert isinstance(mongo, MongoDatabase)
+    await hold(mongo, lease, "a server", now=houses.clock(), period=LEASE)
+    with pytest.raises(Served, match="a process serves respond over this database: stop every process of hotline"):
+        await target.restore(tmp_path / "backup")
+    await assert_untouched(target)
+    await let_go(mongo, lease, "a server")
+    await target.restore(tmp_path / "backup")
