@@ -36,7 +36,7 @@ class Plan:
 
     data_dir: Path
     feedbacks: int = 2000
-    rate: float = 25.0
+    rate: float = 10.0
     seed: int = 1
     stopped_s: float = 60.0
     kills: int = 10
