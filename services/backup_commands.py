@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from hotline.config import Settings
-from hotline.plumbing.backend import Backend, only_server, open_backend
+from hotline.plumbing.backend import Backend, only_server, open_backend, utc_now
 from hotline.plumbing.command_line import read_settings, run_or_explain
 from hotline.plumbing.log import configure_logging
+from hotline.working_days import local_date
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 NAMES = ("ingest", "classify", "respond")
@@ -17,13 +18,15 @@ NAMES = ("ingest", "classify", "respond")
 
 @click.command("backup")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-def backup(folder: Path) -> None:
+@click.option("--dated", is_flag=True, help="Into a folder in DIR named by the day, as for a timer.")
+def backup(folder: Path, dated: bool) -> None:
     """Write everything into DIR, beside a running server; said again after a kill, it goes on.
 
     DIR holds the citizens' words: keep it as the database. SECRET_KEY and SEAL_KEYS are not in it: keep them apart, as
     nothing can be restored without them.
     """
-    run(lambda backend: _backup(backend, folder))
+    today = local_date(utc_now()).isoformat()
+    run(lambda backend: _backup(backend, folder / today if dated else folder))
 
 
 @click.command("restore")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from hotline.config import load_settings
 from hotline.plumbing.backend import open_backend
+from hotline.working_days import VN
 from services.backup_commands import backup, commands, reconcile, restore
 from services.cli import add_service_commands
 from services.cli import hotline as group
@@ -84,6 +86,14 @@ def test_there_and_back(full_place: Place, empty_place: Place, tmp_path: Path) -
     told = empty_place.say("reconcile")
     assert (told.exit_code, told.stderr) == (0, "")
     assert told.stdout == "told again: 0 erasure, 4 feedback, 4 classification, 4 ticket, 1 account\n"
+
+
+def test_a_timer_s_backup_lies_in_a_folder_named_by_its_day(full_place: Place, tmp_path: Path) -> None:
+    taken = full_place.say("backup", "--dated", str(tmp_path / "backups"))
+    assert taken.exit_code == 0
+    (folder,) = (tmp_path / "backups").iterdir()
+    begun = json.loads((folder / "begun.json").read_bytes())
+    assert folder.name == datetime.fromisoformat(begun["began_at"]).astimezone(VN).date().isoformat()
 
 
 def test_one_store_alone(full_place: Place, empty_place: Place, tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ async def test_a_dead_letter_is_kept_once_and_says_where_it_failed(bus: Bus) -> 
     (letter,) = await bus.dead_letters()
     assert (letter.group, letter.fact_id, letter.first_at) == ("respond", "ingest:f1:0.1", NOW)
     assert (letter.error, letter.attempts) == ("ValueError at ticket.py:1", 10)
+    assert await bus.buried() == [(letter, delivery.envelope)]
 
 
 async def test_a_replayed_letter_comes_to_its_own_group_and_is_gone_when_handled(bus: Bus) -> None:
