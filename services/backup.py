@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from hotline.plumbing.backend import Backend
-from hotline.plumbing.backup_folder import FORMAT, BackupFolder, Begun, Manifest, new_id
+from hotline.plumbing.backup_folder import BackupFolder, Begun, Manifest, new_id
 from hotline.plumbing.bus import DeadLetter
 from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.files import NoSuchFile, Vault
@@ -36,7 +36,7 @@ class BuriedFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A finished backup, and the files (`owner/id`) that documents refer to and that are not kept any more."""
+    """A finished backup, and the files (`owner/id`) that documents refer to and that are not kept whole."""
 
     manifest: Manifest
     missing: tuple[str, ...]
@@ -66,7 +66,6 @@ async def take_backup(backend: Backend, path: Path, report: Report) -> Taken:
     ]
     used = key_ids_of(folder)
     manifest = Manifest(
-        format=FORMAT,
         product=version("hotline"),
         begun=begun,
         finished_at=backend.clock(),
@@ -108,21 +107,27 @@ async def records_of(name: str, store: Records, report: Report) -> AsyncIterator
 
 
 async def copy_files(folder: BackupFolder, owner: str, vault: Vault, store: Records, report: Report) -> list[str]:
-    """Copy the files that documents refer to and the folder has not; return those that are not kept.
+    """Copy the files that documents refer to and the folder has not; return those that are not kept whole.
 
-    One that was erased meanwhile is not missing.
+    One that was erased meanwhile is not missing. One bad file must not be the end of every backup.
     """
     known = frozenset(folder.file_ids(owner))
-    gone = []
+    missing = []
     for file_id in sorted(await store.file_ids()):
-        if file_id not in known:
-            try:
-                folder.keep_file(owner, file_id, b"".join([piece async for piece in await vault.chunks(file_id)]))
-            except NoSuchFile:
-                gone.append(file_id)
+        if file_id not in known and not await copy_file(folder, owner, vault, file_id):
+            missing.append(file_id)
         report(owner, 1)
-    still = frozenset(await store.file_ids()) if gone else frozenset()
-    return [file_id for file_id in gone if file_id in still]
+    still = frozenset(await store.file_ids()) if missing else frozenset()
+    return [file_id for file_id in missing if file_id in still]
+
+
+async def copy_file(folder: BackupFolder, owner: str, vault: Vault, file_id: str) -> bool:
+    """Copy one file; False when it is not kept, or damaged."""
+    try:
+        pieces = [piece async for piece in await vault.chunks(file_id)]
+    except NoSuchFile:
+        return False
+    return folder.keep_file(owner, file_id, b"".join(pieces))
 
 
 def key_ids_of(folder: BackupFolder) -> frozenset[str | None]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from hotline.config import Settings
-from hotline.plumbing.backend import Backend, only_server, open_backend
+from hotline.plumbing.backend import Backend, only_server, open_backend, utc_now
 from hotline.plumbing.command_line import read_settings, run_or_explain
 from hotline.plumbing.log import configure_logging
+from hotline.working_days import local_date
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 NAMES = ("ingest", "classify", "respond")
@@ -17,13 +18,15 @@ NAMES = ("ingest", "classify", "respond")
 
 @click.command("backup")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-def backup(folder: Path) -> None:
+@click.option("--dated", is_flag=True, help="Into a folder in DIR named by the day, as for a timer.")
+def backup(folder: Path, dated: bool) -> None:
     """Write everything into DIR, beside a running server; said again after a kill, it goes on.
 
     DIR holds the citizens' words: keep it as the database. SECRET_KEY and SEAL_KEYS are not in it: keep them apart, as
     nothing can be restored without them.
     """
-    run(lambda backend: _backup(backend, folder))
+    today = local_date(utc_now()).isoformat()
+    run(lambda backend: _backup(backend, folder / today if dated else folder))
 
 
 @click.command("restore")
@@ -81,11 +84,11 @@ def disk_named(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Callable[[str, int], None]]:
-    """Show on a terminal what is being done and how many of it are done."""
+def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+    """Show on a terminal what is being done, how much is done and, where that is known, of how much."""
     from tqdm import tqdm
 
-    with tqdm(unit="", disable=None, leave=False) as bar:
+    with tqdm(total=total, unit="", disable=None, leave=False) as bar:
 
         def report(what: str, count: int) -> None:
             bar.set_description(what, refresh=False)
@@ -100,17 +103,22 @@ async def _backup(backend: Backend, folder: Path) -> None:
     with progress() as report:
         taken = await take_backup(backend, folder, report)
     for name in taken.missing:
-        click.echo(f"file {name}: a document refers to it and it is not kept; the backup is whole without it", err=True)
+        click.echo(
+            f"file {name}: a document refers to it, and it is missing or damaged; the backup is whole without it",
+            err=True,
+        )
     manifest = taken.manifest
-    parts = ", ".join(f"{part.count} {name}" for name, part in manifest.parts.items())
-    files = sum(owner.count for owner in manifest.files.values())
-    click.echo(f"backup {manifest.begun.backup_id} in {folder}: {parts}, {files} files")
+    counts = {name: part.count for name, part in manifest.parts.items()}
+    counts["files"] = sum(owner.count for owner in manifest.files.values())
+    said = ", ".join(f"{name} {count}" for name, count in counts.items())
+    click.echo(f"backup {manifest.begun.backup_id} in {folder} is whole: {said}")
 
 
 async def _restore(backend: Backend, folder: Path, names: tuple[str, ...]) -> None:
-    from services.restore import restore_backup
+    from hotline.plumbing.backup_folder import BackupFolder
+    from services.restore import restore_backup, steps_of
 
-    with progress() as report:
+    with progress(steps_of(BackupFolder(folder).manifest())) as report:
         restored = await restore_backup(backend, folder, names, report)
     if restored.are_facts_left_out:
         click.echo("the bus holds facts already: those of the backup were left out", err=True)

@@ -19,7 +19,7 @@ from hotline.plumbing.backup_folder import BackupFolder, BackupRefused, Manifest
 from hotline.plumbing.bus import Delivery
 from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.records import AT_ONCE, ERASED, Record, Records, ids_of, is_empty, record_of
-from hotline.plumbing.restores import Restore, keep_restore, restore_of
+from hotline.plumbing.restores import Restore, keep_restore, refuse_served, restore_of
 from services.backup import FACTS_AT_ONCE, THE_BEGINNING, BuriedFact
 from services.parts import FACTS, LETTERS, OWNERS, SERVICES, Report, is_of_erased, mark_of, open_parts, seal_marks
 
@@ -36,8 +36,10 @@ class Restored:
 async def restore_backup(backend: Backend, path: Path, names: Collection[str], report: Report) -> Restored:
     """Put the named services' parts back, and with all three the facts too. Said again it goes on, or does nothing.
 
-    No server may run over these stores. Raises BackupRefused before anything is written, WorldIsDown.
+    No server may run over these stores. Raises Served and BackupRefused before anything is written, WorldIsDown.
     """
+    for name in names:
+        await refuse_served(backend, name)
     folder = BackupFolder(path)
     manifest = folder.manifest()
     check_keys(backend, manifest)
@@ -66,6 +68,12 @@ async def restore_backup(backend: Backend, path: Path, names: Collection[str], r
     for name in wanted:
         await keep_restore(backend, Restore(part=name, backup_id=backup_id, epoch=epoch, is_finished=True))
     return Restored(now=tuple(wanted), are_facts_left_out=are_left_out, epoch=epoch)
+
+
+def steps_of(manifest: Manifest) -> int:
+    """Return how many steps a restore of all parts reports."""
+    files = sum(owner.count for owner in manifest.files.values())
+    return len(manifest.parts) + 2 * files + sum(part.count for part in manifest.parts.values())
 
 
 def check_keys(backend: Backend, manifest: Manifest) -> None:

@@ -19,6 +19,7 @@ from tools import drill_embedded, drill_servers
 from tools.drilling import SHOWN, Drill, Outcome
 from tools.messages import ROOT
 from tools.processes import empty_folder, end_on_sigterm
+from tools.server_install import CannotStart
 
 DEFAULT_DIR = ROOT / "var" / "drill"
 SHAPES = ("embedded", "servers")
@@ -40,7 +41,7 @@ def conclude(drill: Drill) -> bool:
 @click.command()
 @click.option("--shape", type=click.Choice(SHAPES), multiple=True, default=SHAPES, help="Drill this one alone.")
 @click.option("--kills", type=int, help="How often each process is killed with signal 9 (embedded 20, servers 10).")
-@click.option("--rate", type=float, help="New feedbacks a second (embedded 50, servers 25).")
+@click.option("--rate", type=float, help="New feedbacks a second (embedded 50, servers 10).")
 @click.option("--feedbacks", type=int, help="How many at least for each fault of the servers (2000, in short 200).")
 @click.option("--seed", default=1, show_default=True, help="Chooses the moments of the kills.")
 @click.option("--only-kills", is_flag=True, help="Leave the other faults of the embedded shape out.")
@@ -64,19 +65,25 @@ def main(
     end_on_sigterm()
     folder = empty_folder(data_dir.resolve(), may_empty=DEFAULT_DIR)
     given: dict[str, Any] = {"seed": seed} | {
-        name: value for name, value in (("kills", kills), ("rate", rate), ("feedbacks", feedbacks)) if value is not None
+        name: value for name, value in (("kills", kills), ("rate", rate)) if value is not None
     }
     is_well = True
     if "embedded" in shape:
-        of_one = {name: value for name, value in given.items() if name != "feedbacks"}
-        plan = drill_embedded.Plan(data_dir=folder / "embedded", with_other_faults=not only_kills, **of_one)
+        plan = drill_embedded.Plan(data_dir=folder / "embedded", with_other_faults=not only_kills, **given)
         is_well &= conclude(asyncio.run(drill_embedded.run_drill(plan, report)))
     if "servers" in shape:
+        given |= {"feedbacks": feedbacks} if feedbacks is not None else {}
         make = drill_servers.short_plan if short else drill_servers.Plan
-        is_well &= conclude(
-            asyncio.run(drill_servers.run_drill(make(data_dir=folder / "servers", only=only, **given), report))
-        )
+        is_well &= drill_the_servers(make(data_dir=folder / "servers", only=only, **given))
     sys.exit(0 if is_well else 1)
+
+
+def drill_the_servers(plan: drill_servers.Plan) -> bool:
+    """Run a drill of the servers and tell whether nothing was wrong; where they cannot be had, say why and end."""
+    try:
+        return conclude(asyncio.run(drill_servers.run_drill(plan, report)))
+    except CannotStart as error:
+        sys.exit(f"drill: {error}")
 
 
 if __name__ == "__main__":

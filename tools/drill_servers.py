@@ -13,6 +13,7 @@ from typing import Any
 
 from tools.delivery import Delivery
 from tools.drilling import Drill, Outcome
+from tools.faults_backup import back_up_and_restore
 from tools.faults_servers import (
     POISON_LETTERS,
     die_before_marking,
@@ -26,6 +27,8 @@ from tools.faults_servers import (
 )
 from tools.server_town import ServerTown, open_town
 
+BACKUP = "backups under load, each service restored to another instant"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -33,7 +36,7 @@ class Plan:
 
     data_dir: Path
     feedbacks: int = 2000
-    rate: float = 25.0
+    rate: float = 10.0
     seed: int = 1
     stopped_s: float = 60.0
     kills: int = 10
@@ -69,7 +72,12 @@ def faults_of(plan: Plan, town: ServerTown) -> Mapping[str, Callable[[], Awaitab
         "handlers that fail on one fact in ten": lambda: fail_now_and_then(town, plan.stopped_s),
         "relays killed between publish and mark": lambda: die_before_marking(town, plan.deaths, plan.die_one_in),
     }
-    return {name: fault for name, fault in every.items() if not plan.only or any(word in name for word in plan.only)}
+    return {name: fault for name, fault in every.items() if is_asked_for(name, plan)}
+
+
+def is_asked_for(name: str, plan: Plan) -> bool:
+    """Say whether a plan has the fault of this name."""
+    return not plan.only or any(word in name for word in plan.only)
 
 
 async def run_drill(plan: Plan, report: Callable[[Outcome], None]) -> Drill:
@@ -89,14 +97,26 @@ async def run_long(drill: Drill, plan: Plan, town: ServerTown) -> None:
     for name, fault in faults_of(plan, town).items():
         started = time.monotonic()
         async with drill.load(plan.feedbacks):
+            await drill.until_sent(plan.feedbacks // 10)
             await fault()
         await drill.work_through(name, started)
+    await run_backup(drill, plan, town, plan.feedbacks)
+
+
+async def run_backup(drill: Drill, plan: Plan, town: ServerTown, feedbacks: int) -> None:
+    """Lose the database and restore it from backups, where the plan asks for it."""
+    if is_asked_for(BACKUP, plan):
+        started = time.monotonic()
+        await back_up_and_restore(drill, town, feedbacks)
+        await drill.work_through(BACKUP, started)
 
 
 async def run_short(drill: Drill, plan: Plan, town: ServerTown) -> None:
     """Do all faults under one load, and follow them together until all is worked through."""
-    async with drill.load(plan.feedbacks):
-        for name, fault in faults_of(plan, town).items():
-            await drill.do(name, fault)
-        started = time.monotonic()
-    await drill.work_through("all answered and worked through", started)
+    if faults := faults_of(plan, town):
+        async with drill.load(plan.feedbacks):
+            for name, fault in faults.items():
+                await drill.do(name, fault)
+            started = time.monotonic()
+        await drill.work_through("all answered and worked through", started)
+    await run_backup(drill, plan, town, plan.feedbacks // 5)

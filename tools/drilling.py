@@ -18,6 +18,7 @@ from tools.delivery import Delivery
 from tools.stores import Census
 
 SHOWN = 5
+LOOK_EVERY_S = 0.1
 
 Fault = Callable[[], Awaitable[None]]
 
@@ -75,6 +76,11 @@ class Drill:
             yield
             stopping.set()
             await sending
+
+    async def until_sent(self, count: int) -> None:
+        """Wait until so many feedbacks have been sent since the last line."""
+        while self.delivery.sent - self.counted < count:  # noqa: ASYNC110 - the sender tells nobody
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def do(self, name: str, fault: Fault) -> None:
         """Do one fault, count the stores, report."""

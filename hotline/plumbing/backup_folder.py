@@ -65,7 +65,6 @@ class Manifest:
     sealed, by their ids.
     """
 
-    format: int
     product: str
     begun: Begun
     finished_at: datetime
@@ -76,10 +75,12 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormatOf:
-    """What any manifest says, of whichever format."""
+class Headed:
+    """A manifest as it is written: of which format it is, and its own SHA-256."""
 
     format: int
+    sha256: str
+    manifest: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +145,15 @@ class BackupFolder:
         """Return where a file lies."""
         return self.path / FILES / owner / file_id
 
-    def keep_file(self, owner: str, file_id: str, content: bytes) -> None:
-        """Write a file whole or not at all; raises BackupRefused when its content is not what its name says."""
-        path = self.file(owner, file_id)
+    def keep_file(self, owner: str, file_id: str, content: bytes) -> bool:
+        """Write a file whole or not at all; False for a content that is not what its name says."""
         if hashlib.sha256(content).hexdigest() != file_id:
-            raise BackupRefused(
-                f"the file {file_id} of {owner} is damaged in the store: mend it, or erase its feedback"
-            )
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return False
+        path = self.file(owner, file_id)
+        for folder in (path.parent.parent, path.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         write_whole(path, content)
+        return True
 
     def file_ids(self, owner: str) -> list[str]:
         """Return the names of an owner's files in order, drafts of a killed backup left out."""
@@ -173,21 +174,29 @@ class BackupFolder:
 
     def finish(self, manifest: Manifest) -> None:
         """Say that the backup is whole."""
-        write_whole(self.path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+        said = msgspec.json.encode(manifest)
+        headed = Headed(format=FORMAT, sha256=hashlib.sha256(said).hexdigest(), manifest=msgspec.Raw(said))
+        write_whole(self.path / MANIFEST, msgspec.json.encode(headed))
 
     def manifest(self) -> Manifest:
         """Read what a finished backup says of itself; raises BackupRefused."""
-        if not (self.path / MANIFEST).exists():
+        path = self.path / MANIFEST
+        if not path.exists():
             raise BackupRefused(
                 f"{self.path} is no finished backup, as it has no {MANIFEST}: say `hotline backup` with it again on the"
                 " machine where it was begun, or give another folder"
             )
-        found = self.read(MANIFEST, FormatOf).format
-        if found > FORMAT:
+        headed = self.read(MANIFEST, Headed)
+        if headed.format > FORMAT:
             raise BackupRefused(
-                f"{self.path} is a backup of format {found}, this release reads {FORMAT}: use a newer one"
+                f"{self.path} is a backup of format {headed.format}, this release reads {FORMAT}: use a newer one"
             )
-        return self.read(MANIFEST, Manifest)
+        if hashlib.sha256(bytes(headed.manifest)).hexdigest() != headed.sha256:
+            raise damaged(path)
+        try:
+            return msgspec.json.decode(headed.manifest, type=Manifest)
+        except msgspec.DecodeError as error:
+            raise damaged(path) from error
 
     def verify(self, manifest: Manifest) -> Iterator[None]:
         """Read all that the manifest promises, a step for each part and file; raises BackupRefused at once."""
@@ -197,7 +206,9 @@ class BackupFolder:
             yield
         for owner, files in manifest.files.items():
             if self.sum_of_files(owner) != files:
-                raise BackupRefused(f"{self.path / FILES / owner} lacks files of the backup: take another backup")
+                raise BackupRefused(
+                    f"{self.path / FILES / owner} holds other files than the backup: nothing is used; take another one"
+                )
             for file_id in self.file_ids(owner):
                 self.read_file(owner, file_id)
                 yield

@@ -76,7 +76,8 @@ class Broadcast(Protocol):
     async def backlog(self, limit: int) -> list[Delivery]:
         """Return up to `limit` of the facts that lay there when this was first asked; empty when all of them have come.
 
-        Never waits for new facts; ask until it is empty before `next_batch`.
+        It ends though facts keep coming; a few of those may be among them. Never waits for new facts; ask until it is
+        empty before `next_batch`.
         """
 
     async def next_batch(self, limit: int) -> list[Delivery]:

@@ -40,11 +40,13 @@ class KafkaBroadcast:
         consumer = await self.reader()
         with broker_errors("read facts"):
             while self.ends:
-                if batch := await self.some(consumer, limit):
-                    return batch
+                batch = await self.some(consumer, limit)
+                # Looked at after every poll: where facts keep coming none is ever empty.
                 for partition, end in list(self.ends.items()):
                     if await consumer.position(partition) >= end:
                         del self.ends[partition]
+                if batch:
+                    return batch
         return []
 
     async def next_batch(self, limit: int) -> list[Delivery]:

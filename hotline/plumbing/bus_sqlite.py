@@ -242,23 +242,34 @@ class SqliteBroadcast:
         self.since = since
         self.kinds = kinds
         self.position: int | None = None
+        self.end = 0
 
     async def backlog(self, limit: int) -> list[Delivery]:
         """See `Broadcast`."""
-        if self.position is None:
-            self.position = await self.database.read(lambda connection: position_before(connection, self.since))
-        after = self.position
-        batch, self.position = await self.database.read(
-            lambda connection: read_kinds(connection, after, self.kinds, limit)
-        )
-        return batch
+        return await self.some(limit, is_backlog=True)
 
     async def next_batch(self, limit: int) -> list[Delivery]:
         """See `Broadcast`."""
         while True:
-            if batch := await self.backlog(limit):
+            if batch := await self.some(limit, is_backlog=False):
                 return batch
             await asyncio.sleep(OTHER_PROCESS_POLL_S)
+
+    async def some(self, limit: int, *, is_backlog: bool) -> list[Delivery]:
+        """Return the next facts, of the backlog those up to its end alone."""
+        after = await self.begin() if self.position is None else self.position
+        end = self.end if is_backlog else None
+        batch, self.position = await self.database.read(
+            lambda connection: read_kinds(connection, after, end, self.kinds, limit)
+        )
+        return batch
+
+    async def begin(self) -> int:
+        """Note where the backlog ends and return the position after which it begins."""
+        begin, self.end = await self.database.read(
+            lambda connection: (position_before(connection, self.since), newest_position(connection))
+        )
+        return begin
 
     async def close(self) -> None:
         """See `Broadcast`: it holds nothing."""
@@ -324,11 +335,16 @@ def position_before(connection: sqlite3.Connection, since: datetime) -> int:
     return int(row["position"]) if row else 0
 
 
+def newest_position(connection: sqlite3.Connection) -> int:
+    """Return the position of the newest fact, 0 when there is none."""
+    return int(connection.execute("select max(position) from bus_fact").fetchone()[0] or 0)
+
+
 def read_kinds(
-    connection: sqlite3.Connection, after: int, kinds: frozenset[FactKind], limit: int
+    connection: sqlite3.Connection, after: int, end: int | None, kinds: frozenset[FactKind], limit: int
 ) -> tuple[list[Delivery], int]:
-    """Return facts of some kinds that come after a position, and the position up to which all were looked at."""
-    end = connection.execute("select max(position) from bus_fact").fetchone()[0] or 0
+    """Return facts of some kinds after a position, up to `end` or all, and the position up to which was looked."""
+    end = newest_position(connection) if end is None else end
     rows = connection.execute(
         f"select * from bus_fact where position > ? and position <= ? and kind in ({','.join('?' * len(kinds))})"
         " order by position limit ?",

@@ -103,6 +103,13 @@ class Collection:
             async for document in cursor:
                 yield document
 
+    async def by_id(self, after: str, limit: int, only: Query | None = None) -> list[Document]:
+        """Return the next documents in the order of their ids, read along them whatever other index there is."""
+        with failures_named():
+            query = {"_id": {"$gt": after}, **(only or {})}
+            cursor = self._of.find(query, sort=[("_id", 1)], limit=limit, hint=PRIMARY_KEY)
+            return [document async for document in cursor]
+
     async def insert_one(self, document: Query) -> None:
         """Insert; raises AlreadyThere."""
         with failures_named():

@@ -75,7 +75,7 @@ class Relay:
     @property
     def lease(self) -> str:
         """Return the name of this service's lease."""
-        return f"relay:{self.service}"
+        return lease_of(self.service)
 
     async def carry_if_holder(self) -> int:
         """Carry what waits when the lease is ours, or can be; returns how many documents were freed of their facts."""
@@ -143,3 +143,8 @@ class Relay:
             oldest = await collection.find(HAS_PENDING, sort=[("pending_since", 1)], limit=1, fields=["pending_since"])
             ages += [oldest_age_s(document["pending_since"], now) for document in oldest]
         return max(ages)
+
+
+def lease_of(service: str) -> str:
+    """Return the name of the lease that a service's relay holds while it runs."""
+    return f"relay:{service}"

@@ -4,6 +4,7 @@ Every service's store opens with its epoch, so that what is told after a restore
 before, of documents too which the backup did not know. A half restored store is refused to whoever would serve it.
 """
 
+import secrets
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -24,6 +25,10 @@ MIGRATIONS = (
         ),
     ),
 )
+
+
+class Served(WorldIsDown):
+    """A process of hotline serves this database: the message says what to do."""
 
 
 class HalfRestored(WorldIsDown):
@@ -78,3 +83,19 @@ async def refuse_half_restored(backend: Backend, service: str) -> None:
         raise HalfRestored(
             f"the store of {service} is half restored: say `hotline restore` with the backup {restore.backup_id} again"
         )
+
+
+async def refuse_served(backend: Backend, service: str) -> None:
+    """Raise Served while a process serves a service over this MongoDB database; over a file its lock says it."""
+    if isinstance(backend.database, Database):
+        return
+    from hotline.plumbing.lease import hold, let_go
+    from hotline.plumbing.relay import LEASE, lease_of
+
+    lease, ours = lease_of(service), secrets.token_hex(8)
+    if not await hold(backend.database, lease, ours, now=backend.clock(), period=LEASE):
+        raise Served(
+            f"a process serves {service} over this database: stop every process of hotline (one that was killed is "
+            f"forgotten after {LEASE.seconds} seconds), or give another STORE_URL"
+        )
+    await let_go(backend.database, lease, ours)

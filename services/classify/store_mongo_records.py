@@ -13,7 +13,6 @@ from services.classify.records import KINDS, read, record_of, with_epoch
 from services.classify.store import ClassifyStore, Label
 from services.classify.store_mongo import IS_ERASED, MongoClassifyStore, fields_of, label_key, word_fields, word_of
 
-BY_ID = (("_id", 1),)
 IS_KNOWN = {"is_erased": None}
 
 
@@ -28,7 +27,7 @@ class MongoClassifyRecords:
     async def page(self, kind: str, after: str, limit: int) -> list[Record]:
         """See `Records`."""
         only = IS_ERASED if kind == ERASED else IS_KNOWN
-        found = await self.store.documents.find({"_id": {"$gt": after}, **only}, sort=BY_ID, limit=limit)
+        found = await self.store.documents.by_id(after, limit, only)
         if kind == ERASED:
             return [Record(kind=ERASED, id=stored["_id"]) for stored in found]
         return [known_of(stored) for stored in found]

@@ -28,7 +28,6 @@ from services.ingest.store_mongo_notices import UNCLAIMED, entry_of, fields_of
 
 Stored = dict[str, Any]
 
-BY_ID = (("_id", 1),)
 COLLECTIONS = {FEEDBACK: FEEDBACKS, BATCH: BATCHES, ERASED: MARKS}
 
 
@@ -43,7 +42,7 @@ class MongoIngestRecords:
     async def page(self, kind: str, after: str, limit: int) -> list[Record]:
         """See `Records`."""
         collection = self.store.mongo.collection(COLLECTIONS[kind])
-        found = await collection.find({"_id": {"$gt": after}}, sort=BY_ID, limit=limit)
+        found = await collection.by_id(after, limit)
         return [READ[kind](stored) for stored in found]
 
     async def put_back(self, records: Sequence[Record]) -> None:

@@ -78,10 +78,21 @@ def classified(
         return ticket
     before = ticket or Ticket(feedback_id=fact.feedback_id, policy=policy)
     noted = replace(before, applied={**before.applied, fact.producer: fact.order})
-    if not noted.is_received or state == noted.classification:
-        # What is told again, as after a restore, is nothing new for the history.
+    if not noted.is_received or is_said_again(noted, state):
         return replace(noted, classification=state)
     return take_classification(noted, state, calendar)
+
+
+def is_said_again(ticket: Ticket, state: ClassificationState) -> bool:
+    """Say whether a classification is nothing new for the history: told again, or made again as its first was lost.
+
+    Both happen after a restore. What the model makes again has another instant.
+    """
+    known = ticket.classification
+    if known is None or state == known:
+        return known is not None
+    is_same = state.decided_by == MODEL and replace(state, decided_at=known.decided_at) == known
+    return is_same and not is_to_restrict(ticket, state)
 
 
 def take_classification(ticket: Ticket, state: ClassificationState, calendar: WorkingCalendar) -> Ticket:

@@ -25,7 +25,6 @@ from services.respond.store_mongo import MongoRespondStore, account_fields, fiel
 
 Stored = dict[str, Any]
 
-BY_ID = (("_id", 1),)
 # An erased ticket's mark is its own document.
 ONLY: Mapping[str, Stored] = {ACCOUNT: {}, TICKET: {"is_erased": None}, ERASED: {"is_erased": True}}
 
@@ -41,7 +40,7 @@ class MongoRespondRecords:
     async def page(self, kind: str, after: str, limit: int) -> list[Record]:
         """See `Records`."""
         collection = self.store.accounts_kept if kind == ACCOUNT else self.store.tickets
-        found = await collection.find({"_id": {"$gt": after}, **ONLY[kind]}, sort=BY_ID, limit=limit)
+        found = await collection.by_id(after, limit, ONLY[kind])
         return [READ[kind](stored) for stored in found]
 
     async def put_back(self, records: Sequence[Record]) -> None:

@@ -1,6 +1,7 @@
 """A backup put back into empty stores gives the same stores, of either backend, however often it was cut off."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from services.ingest.records import BATCH, FEEDBACK
 from services.parts import FACTS, SERVICES, open_parts
 from services.respond.account_actions import sign_in
 from services.respond.records import ACCOUNT, TICKET, ticket_of
+from services.restore import steps_of
 from services.server import open_services
 from tests.backups.conftest import MOVES, SHAPES, Houses
 from tests.backups.house import PASSWORD, START, Cut, Cutter, House, live
@@ -55,7 +57,9 @@ async def test_what_is_restored_is_what_was_there(move: tuple[str, str], houses:
     source, target = [await houses.build(shape) for shape in move]
     there = await full(source)
     taken = await source.backup(tmp_path / "backup")
-    restored = await target.restore(tmp_path / "backup")
+    heard: list[int] = []
+    restored = await target.restore(tmp_path / "backup", report=lambda _, count: heard.append(count))
+    assert sum(heard) == steps_of(taken.manifest)
     assert (taken.missing, restored.now, restored.are_facts_left_out) == ((), (*SERVICES, FACTS), False)
     assert await contents(target) == there
 
@@ -98,6 +102,20 @@ async def test_a_restore_that_is_cut_off_anywhere_goes_on_when_said_again(
     assert await contents(target) == there
     epochs |= {record.epoch for record in await tickets(target)}
     assert len(epochs) == 1
+
+
+async def test_each_restore_counts_above_all_earlier_ones_though_a_clock_is_wrong(
+    houses: Houses, tmp_path: Path
+) -> None:
+    house = await houses.build("sqlite")
+    await live(house)
+    epochs = [0]
+    for number in range(3):
+        await house.backup(tmp_path / str(number))
+        houses.clock.now -= timedelta(days=365)
+        house = await houses.build("sqlite")
+        epochs.append((await house.restore(tmp_path / str(number))).epoch)
+    assert epochs == sorted(set(epochs))
 
 
 async def tickets(house: House) -> list[object]:

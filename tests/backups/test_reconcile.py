@@ -1,19 +1,26 @@
 """Stores restored to different instants meet again, whichever of them is older, and what was erased stays erased."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hotline.facts import FactKind, FeedbackState, Producer
+from hotline.plumbing.backup_folder import BackupFolder
 from hotline.plumbing.envelope import Envelope
+from hotline.plumbing.records import record_of
 from services.classify.actions import words_of
+from services.classify.records import CLASSIFICATION
 from services.ingest.documents import Feedback, state_of
-from services.parts import SERVICES
+from services.ingest.records import FEEDBACK
+from services.parts import FACTS, SERVICES
 from services.respond.documents import state_of as ticket_state
+from services.respond.records import TICKET
 from services.respond.ticket import Action
-from tests.backups.conftest import SHAPES, Houses
-from tests.backups.house import DENOUNCED, START, TRIAGE, House, live
+from tests.backups.conftest import Houses
+from tests.backups.house import DENOUNCED, START, TRIAGE, Cut, House, live
 
 WITHOUT_FEEDBACK = ("ticket without a feedback", "classification without a feedback")
 WITHOUT_TICKET = ("feedback without a ticket",)
@@ -64,9 +71,15 @@ async def assert_erased(house: House, feedback: Feedback) -> None:
     assert await house.judgements.is_erased(name) and await house.desk.store.is_erased(name)
 
 
-@pytest.mark.parametrize("survived", [False, True], ids=["no-facts", "the-bus-survived"])
+@pytest.mark.parametrize(
+    ("shape", "survived"),
+    [
+        pytest.param("sqlite", False, id="sqlite, no facts"),
+        pytest.param("sqlite", True, id="sqlite, its facts"),
+        pytest.param("mongodb", True, id="mongodb, the bus survived", marks=pytest.mark.live),
+    ],
+)
 @pytest.mark.parametrize("older", OLDER)
-@pytest.mark.parametrize("shape", SHAPES)
 async def test_stores_of_different_instants_meet_again(
     shape: str, older: str, survived: bool, houses: Houses, tmp_path: Path
 ) -> None:
@@ -119,6 +132,30 @@ async def test_an_erasure_that_one_store_alone_knows_is_told_to_all(knows: str, 
     assert not await target.files("feedback")
 
 
+async def test_what_was_erased_while_a_backup_was_taken_is_not_put_back(houses: Houses, tmp_path: Path) -> None:
+    source, target, folder = await houses.build("sqlite"), await houses.build("sqlite"), tmp_path / "backup"
+    known = await live(source)
+    name = known["answered"].feedback_id
+
+    def cut_after_the_tickets(what: str, _: int) -> None:
+        if what == "classify":
+            raise Cut
+
+    with pytest.raises(Cut):
+        await source.backup(folder, cut_after_the_tickets)
+    await source.erase(known["answered"])
+    await source.settle()
+    await source.backup(folder)
+    assert name in {record_of(line).id for line in BackupFolder(folder).lines_of("respond")}
+    await target.restore(folder)
+    assert await target.desk.store.get(name) is None
+    kinds = [envelope.kind for envelope in await envelopes(target) if envelope.feedback_id == name]
+    assert kinds == []
+    await target.reconcile()
+    await target.settle()
+    await assert_erased(target, known["answered"])
+
+
 async def test_reconciled_twice_is_as_reconciled_once(houses: Houses) -> None:
     house = await houses.build("sqlite")
     known = await live(house)
@@ -149,6 +186,50 @@ async def test_a_suspicion_is_not_lifted_by_a_return_that_is_told_again(houses: 
 async def envelopes(house: House) -> list[Envelope]:
     """Return every fact on the bus."""
     return [delivery.envelope for delivery in await house.facts()]
+
+
+async def test_a_backup_taken_amid_work_meets_after_its_restore(houses: Houses, tmp_path: Path) -> None:
+    source, target = await houses.build("sqlite"), await houses.build("sqlite")
+    known = await live(source)
+    is_taken = asyncio.Event()
+
+    async def work() -> list[Feedback]:
+        """Go on until the backup is there, and at least for one more citizen."""
+        came = []
+        while not came or not is_taken.is_set():
+            came.append(await source.submit(f"amid {len(came)}"))
+            await source.settle()
+            await source.answer(came[-1])
+            await source.settle()
+        return came
+
+    async def take() -> None:
+        await source.backup(tmp_path / "backup")
+        is_taken.set()
+
+    came, _ = await asyncio.gather(work(), take())
+    assert_stores_know_what_facts_say(BackupFolder(tmp_path / "backup"))
+    await target.restore(tmp_path / "backup")
+    apart = (await target.reconcile()).apart
+    assert not any(apart[word] for word in WITHOUT_FEEDBACK)
+    await target.settle()
+    for feedback in (*came, known["answered"], known["new"]):
+        if await target.intake.store.get(feedback.feedback_id) is not None:
+            await assert_met(target, feedback)
+
+
+def assert_stores_know_what_facts_say(folder: BackupFolder) -> None:
+    """Fail when a fact of the backup is newer than what its producer's store in the backup has told."""
+    told: dict[tuple[str, str], int] = {}
+    for producer, kind in (("ingest", FEEDBACK), ("classify", CLASSIFICATION), ("respond", TICKET)):
+        for record in map(record_of, folder.lines_of(producer)):
+            if record.kind == kind:
+                doc = msgspec.json.decode(record.body)["doc"]
+                told[producer, record.id] = (doc["ticket"] if kind == TICKET else doc)["seq"]
+    for line in folder.lines_of(FACTS):
+        fact = msgspec.json.decode(line, type=Envelope)
+        is_left = fact.kind not in {FactKind.ACCOUNT_CHANGED, FactKind.FEEDBACK_ERASED}
+        assert not is_left or fact.seq <= told[fact.producer, fact.feedback_id]
 
 
 async def test_what_nobody_knows_of_is_named(houses: Houses, tmp_path: Path) -> None:

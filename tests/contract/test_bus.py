@@ -118,6 +118,7 @@ async def test_a_dead_letter_is_kept_once_and_says_where_it_failed(bus: Bus) -> 
     (letter,) = await bus.dead_letters()
     assert (letter.group, letter.fact_id, letter.first_at) == ("respond", "ingest:f1:0.1", NOW)
     assert (letter.error, letter.attempts) == ("ValueError at ticket.py:1", 10)
+    assert await bus.buried() == [(letter, delivery.envelope)]
 
 
 async def test_a_replayed_letter_comes_to_its_own_group_and_is_gone_when_handled(bus: Bus) -> None:
@@ -175,6 +176,23 @@ async def test_every_process_reads_every_fact_of_a_kind_from_an_instant_on(bus: 
         assert [delivery.envelope.feedback_id for delivery in await reader.next_batch(10)] == ["f3"]
         await reader.close()
     await others.close()
+
+
+async def test_what_lay_there_ends_though_facts_keep_coming_which_are_read_next(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    reader = bus.subscribe_all(datetime(2026, 1, 1, tzinfo=UTC))
+    read: list[str] = []
+    published = 1
+    while batch := await reader.backlog(1):
+        read += [delivery.envelope.fact_id for delivery in batch]
+        assert len(read) < 30
+        published += 1
+        await bus.publish([received("f1", seq=published)])
+    assert {"ingest:f1:0.1", "ingest:f2:0.1"} <= set(read)
+    while len(read) < published + 1:
+        read += [delivery.envelope.fact_id for delivery in await reader.next_batch(10)]
+    assert sorted(read) == sorted(["ingest:f2:0.1", *(f"ingest:f1:0.{seq}" for seq in range(1, published + 1))])
+    await reader.close()
 
 
 async def test_a_discarded_letter_is_gone(bus: Bus) -> None:

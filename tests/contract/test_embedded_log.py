@@ -65,10 +65,11 @@ async def test_a_reader_of_all_begins_at_its_instant_and_looks_at_nothing_twice(
     reading = log.subscribe_all(RECEIVED_AT + timedelta(seconds=3), kinds)
     assert [delivery.envelope.seq for delivery in await reading.backlog(1)] == [3]
     assert [delivery.envelope.seq for delivery in await reading.backlog(9)] == [4]
-    await log.publish([erased("f2")])
+    await log.publish([erased("f2"), received("f3")])
     assert await reading.backlog(9) == []
+    assert [delivery.envelope.feedback_id for delivery in await reading.next_batch(9)] == ["f3"]
     assert isinstance(reading, SqliteBroadcast)
-    assert reading.position == 5
+    assert reading.position == 6
 
 
 async def test_trimming_keeps_what_a_group_has_not_finished(log: SqliteLog) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from hotline.config import SETTINGS, load_settings
 from hotline.web.service import OWNED_PATHS
-from services.cli import SERVICES, hotline
+from services.cli import SERVICES, add_service_commands, hotline
 from tests.deploy.files import ENV_LINE, KUBERNETES, SECRETS, all_manifests, image_settings, kustomization
 from tests.deploy.started import opened
 from tests.deploy.test_proxy import sample
@@ -19,8 +19,9 @@ from tests.deploy.test_proxy import sample
 # The oldest and the newest that are still looked after.
 VERSIONS = ("1.33", "1.37")
 BASE, EXAMPLE = KUBERNETES / "base", KUBERNETES / "overlays" / "example"
+STARTED = {"Deployment", "Job", "CronJob"}
 OBJECTS = [pytest.param(made, id=f"{made['kind']}:{made['metadata']['name']}") for _, made in all_manifests()]
-PODS = [object_ for object_ in OBJECTS if object_.values[0]["kind"] in {"Deployment", "Job"}]
+PODS = [object_ for object_ in OBJECTS if object_.values[0]["kind"] in STARTED]
 DEPLOYMENTS = [object_ for object_ in PODS if object_.values[0]["kind"] == "Deployment"]
 IN_THE_OPEN = {"LOCALITY", "LOG_LEVEL", "TRUSTED_PROXY", "KAFKA_TLS", "PUBLIC_URL", "MAIL_FROM"}
 
@@ -52,18 +53,20 @@ def test_kustomize_builds_the_example() -> None:
     assert {made["metadata"]["namespace"] for made in objects} == {"hotline"}
     for made in objects:
         kubernetes_validate.validate(made, VERSIONS[-1], strict=True)
-    images = {pod(made)["containers"][0]["image"] for made in objects if made["kind"] in {"Deployment", "Job"}}
+    images = {pod(made)["containers"][0]["image"] for made in objects if made["kind"] in STARTED}
     assert images == {"registry.example.vn/hotline:0.1.0"}
 
 
 def pod(made: dict[str, Any]) -> dict[str, Any]:
     """Return what an object says of its pods."""
-    said: dict[str, Any] = made["spec"]["template"]["spec"]
+    spec = made["spec"]["jobTemplate"]["spec"] if made["kind"] == "CronJob" else made["spec"]
+    said: dict[str, Any] = spec["template"]["spec"]
     return said
 
 
 @pytest.mark.parametrize("made", PODS)
 def test_what_is_started_is_a_command_of_hotline(made: dict[str, Any]) -> None:
+    add_service_commands()
     verb, *arguments = pod(made)["containers"][0]["args"]
     hotline.commands[verb].make_context(verb, arguments)
 
@@ -105,7 +108,7 @@ def test_each_service_runs_alone_more_than_once_and_is_never_wholly_taken_away()
 
 def test_secrets_are_only_referred_to() -> None:
     assert not of_kind("Secret")
-    for made in (*of_kind("Deployment").values(), *of_kind("Job").values()):
+    for made in [made for kind in STARTED for made in of_kind(kind).values()]:
         (container,) = pod(made)["containers"]
         assert "env" not in container
         assert container["envFrom"] == [
