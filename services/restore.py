@@ -42,14 +42,15 @@ async def restore_backup(backend: Backend, path: Path, names: Collection[str], r
         await refuse_served(backend, name)
     folder = BackupFolder(path)
     manifest = folder.manifest()
-    check_keys(backend, manifest)
+    has_all = set(names) == set(SERVICES)
+    check_keys(backend, manifest, with_facts=has_all)
     for _ in folder.verify(manifest):
         report("verify", 1)
     backup_id = manifest.begun.backup_id
     stores = await open_parts(backend, names)
     begun = {name: await restore_of(backend, name) for name in (*SERVICES, FACTS)}
     wanted = [name for name, store in stores.items() if await is_to_restore(name, store, begun[name], backup_id)]
-    wants_facts = set(stores) == set(SERVICES) and not is_done(begun[FACTS], backup_id)
+    wants_facts = has_all and not is_done(begun[FACTS], backup_id)
     is_ours = (restore := begun[FACTS]) is not None and restore.backup_id == backup_id
     are_left_out = wants_facts and not is_ours and await holds_facts(backend)
     if wants_facts and not are_left_out:
@@ -76,15 +77,15 @@ def steps_of(manifest: Manifest) -> int:
     return len(manifest.parts) + 2 * files + sum(part.count for part in manifest.parts.values())
 
 
-def check_keys(backend: Backend, manifest: Manifest) -> None:
-    """Refuse a backup whose secrets are not among the settings."""
+def check_keys(backend: Backend, manifest: Manifest, *, with_facts: bool) -> None:
+    """Refuse a backup whose secrets are not among the settings; facts need the keys that sealed them."""
     if manifest.begun.secret != mark_of(backend.settings.secret_key):
         raise BackupRefused(
             "SECRET_KEY is not the one of the backup, and no contact in it could be read: give that one, or put its "
             "secret.key into DATA_DIR"
         )
     given = seal_marks(backend.settings)
-    for key_id, mark in manifest.seal_keys.items():
+    for key_id, mark in manifest.seal_keys.items() if with_facts else ():
         if given.get(key_id) != mark:
             raise BackupRefused(
                 f"SEAL_KEYS has no {key_id} as it was when the backup was taken: add {key_id}:… behind the others"

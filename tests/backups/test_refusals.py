@@ -138,6 +138,16 @@ async def test_without_the_keys_of_the_backup_nothing_is_restored(
     await assert_untouched(target)
 
 
+async def test_documents_alone_need_no_key_of_facts(houses: Houses, tmp_path: Path) -> None:
+    source, target = await houses.build("sqlite"), await houses.build("sqlite", seal_keys="")
+    await live(source)
+    await source.backup(tmp_path / "backup")
+    for service in SERVICES:
+        assert (await target.restore(tmp_path / "backup", service)).now == (service,)
+    assert await target.everything() == await source.everything()
+    assert not await target.facts()
+
+
 async def test_facts_of_a_bus_that_survived_are_left_as_they_are(houses: Houses, tmp_path: Path) -> None:
     source, target = await houses.build("sqlite"), await houses.build("sqlite")
     await live(source)
