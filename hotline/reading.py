@@ -101,6 +101,8 @@ class Tracked:
             starts += [*self.starts[at:begin], *[self.starts[begin]] * len(words)]
             ends += [*self.ends[at:begin], *[self.ends[end - 1]] * len(words)]
             at = end
+        if at == 0:
+            return self
         return Tracked(
             letters="".join([*letters, self.letters[at:]]),
             starts=(*starts, *self.starts[at:]),
