@@ -14,12 +14,14 @@ from hotline.reading import Reading
 from hotline.span import Found, SpanKind
 from hotline.span_places import capitals_at, found_at
 from hotline.span_words import area_names, words_of
+from hotline.text import spelling
 
 _CLOSE = frozenset({" ", "  "})
 _AFTER_A_TITLE = frozenset({" ", "  ", ": ", ":"})
 _AFTER_SHORT = frozenset({" ", "  ", ". ", "."})
 _AFTER_ANNOUNCING = frozenset({" ", "  ", ": ", ":", " : ", ", ", "\n", ":\n", ' "', " “"})
 _LONGEST_NAME = 5
+_MR = spelling("ô")
 _LONGEST_PLAIN = 4
 _CLOSED = re.compile(r"\s*(?:[,.;:!?()\n]|- )")
 
@@ -73,7 +75,7 @@ def _is_shortened(reading: Reading, at: int) -> bool:
     word = reading.words[at]
     if word.folded == "c" and word.gap == "/" and at and reading.words[at - 1].folded == "d":
         return True
-    is_short = word.folded in ("a", "b", "c", "dc") or (word.folded == "o" and word.is_marked)
+    is_short = word.folded in ("a", "b", "c", "dc") or word.spelt == _MR
     return is_short and (word.gap == "" or word.gap[-1] in " (\n,")
 
 
@@ -105,7 +107,7 @@ def _is_plain_name(reading: Reading, at: int, run: int) -> bool:
 
 
 def _is_family_of(reading: Reading, at: int, run: int) -> bool:
-    """Whether a word that is a title too begins a name: "Ông Thị Lan", not "Ông Nguyễn Văn Thành"."""
+    """Whether a word that is a title too begins a name: "Chu Thi Bien", not "Chu Nguyen Van Thanh"."""
     return run > 1 and _has_family_name(reading, at) and not _has_family_name(reading, at + 1)
 
 

@@ -15,6 +15,7 @@ from hotline.span import Found, SpanKind
 from hotline.span_words import area_names, commune_names, district_names, nicknames, province_names, words_of
 
 _CLOSE = frozenset({" ", "  "})
+_WITHIN_A_NAME = frozenset({" ", "'", "’"})
 _DOTTED = frozenset({" ", ".", ". ", ""})
 _CHAINED = frozenset({", ", " - ", "-", " – "})
 _NUMBER_GAPS = frozenset({"", "/", "."})
@@ -61,13 +62,13 @@ def found_at(reading: Reading, at: int, length: int, kind: SpanKind, value: str 
 
 
 def capitals_at(reading: Reading, at: int, longest: int) -> int:
-    """How many words that begin with a capital stand in a row, with only spaces between."""
+    """How many words that begin with a capital stand in a row, with only a space or an apostrophe between."""
     length = 0
     while (
         length < longest
         and at + length < len(reading.words)
         and reading.words[at + length].is_capital
-        and (length == 0 or reading.is_joined(at + length))
+        and (length == 0 or reading.is_joined(at + length, _WITHIN_A_NAME))
     ):
         length += 1
     return length

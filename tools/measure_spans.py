@@ -2,8 +2,8 @@
 docs/spans.md.
 
 Called by hand (`python -m tools.measure_spans --write docs/spans.md`) and by the test that holds the floors. A span
-counts when kind, start and end are those of the annotation. Two messages in five were never looked at while the rules
-were made (`held_out`). The messages are invented, by hand, and name nobody.
+counts when kind, start and end are those of the annotation. Of the held out (`held_out`) none was looked at while the
+rules were made. The messages are invented, by hand, and name nobody.
 """
 
 import json
