@@ -21,7 +21,7 @@ _AFTER_A_TITLE = frozenset({" ", "  ", ": ", ":"})
 _AFTER_SHORT = frozenset({" ", "  ", ". ", "."})
 _AFTER_ANNOUNCING = frozenset({" ", "  ", ": ", ":", " : ", ", ", "\n", ":\n", ' "', " “"})
 _LONGEST_NAME = 5
-_MR = spelling("ô")
+_SHORT_TITLES = frozenset({"a", "b", "c", spelling("ô"), spelling("đc")})
 _LONGEST_PLAIN = 4
 _CLOSED = re.compile(r"\s*(?:[,.;:!?()\n]|- )")
 
@@ -75,7 +75,7 @@ def _is_shortened(reading: Reading, at: int) -> bool:
     word = reading.words[at]
     if word.folded == "c" and word.gap == "/" and at and reading.words[at - 1].folded == "d":
         return True
-    is_short = word.folded in ("a", "b", "c", "dc") or word.spelt == _MR
+    is_short = word.spelt in _SHORT_TITLES
     return is_short and (word.gap == "" or word.gap[-1] in " (\n,")
 
 

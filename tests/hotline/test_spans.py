@@ -64,6 +64,7 @@ NO_PERSON = [
     "trường THCS Lê Quý Đôn, cầu Trần Hưng Đạo, chợ Bà Chiểu, tượng đài Lê Lợi",
     "Kính gửi đồng chí Bí thư, ông Chủ tịch và bà Phó Chủ tịch",
     "em lam ca o do, mua la xa, di bo ba lan, co dam cuoi nha ong truong thon",
+    "Vâng anh ạ. Mong cán bộ xem lại, hồ sơ vẫn ở Chi cục",
     "khong a, vo thi bao, con di hoc, lai thi chui, thi thu tien",
     "xã Hoàng Su Phì, Xín Mần và Hồ Hoàn Kiếm",
 ]
@@ -81,6 +82,7 @@ PERSONS = [
     ("đ/c Triệu Mùi Chài, đ/c trưởng thôn", ["Triệu Mùi Chài"]),
     ("cd dinh thi thoa goi", ["dinh thi thoa"]),
     ("chi hanh ban rau, anh huy dia chinh", ["hanh", "huy"]),
+    ("gặp a. Khoa, Ô. Sình và ông K'Brôi", ["Khoa", "Sình", "K'Brôi"]),
     ("chủ TK ĐỖ THỊ NGÁT", ["ĐỖ THỊ NGÁT"]),
     ("Nguyễn Thị Minh Khai là tên đường, chị Nguyễn Thị Minh Khai là tôi", ["Nguyễn Thị Minh Khai"]),
 ]
