@@ -232,7 +232,7 @@ def learn(
             verdict = Verdict.OVERTAKEN
         elif verdict is Verdict.PROMOTED:
             after = after.with_event(Event(at=at, what=What.PROMOTED, version=candidate.version))
-        return after
+        return forget(models_dir, after, labels)
 
     after = change_log(models_dir, settle)
     return Outcome(

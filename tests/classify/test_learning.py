@@ -181,7 +181,6 @@ def test_a_model_that_knows_an_erased_feedback_gives_way_and_its_file_goes(folde
     outcome = learned(folder, corrections()[1:], at=LATER)
     assert outcome.must_forget and outcome.candidate is not None and outcome.candidate.figures == outcome.against
     assert outcome.verdict is Verdict.PROMOTED and running(folder) != was
-    learned(folder, corrections()[1:], at=LATER)
     assert not path_of(folder, was).exists()
     with pytest.raises(Refused, match="erased or restricted"):
         choose(folder, was, at=LATER)
