@@ -41,7 +41,7 @@ def train(packaged: bool, models_dir: Path | None) -> None:
 
     Without corrections: train from the packaged messages and cues, in place of an older file. With corrections: make a
     candidate from both, measure it and the running model on packaged messages that neither saw, and let the candidate
-    run only if it is better (docs/classifier.md). Takes minutes; a server may run meanwhile.
+    run only if it is better (docs/classifier.md). Takes a quarter of an hour; a server may run meanwhile.
     """
     folder = folder_of(models_dir)
     labels = () if packaged else labels_of(read_settings())

@@ -18,6 +18,7 @@ from services.classify.learning import (
     is_better,
     is_held_out,
     is_worse,
+    learn,
     lessons_of,
     name_of,
     roll_back,
@@ -185,6 +186,19 @@ def test_a_model_that_knows_an_erased_feedback_gives_way_and_its_file_goes(folde
     with pytest.raises(Refused, match="erased or restricted"):
         choose(folder, was, at=LATER)
     assert roll_back(folder, at=LATER) == running(folder) == model_version()
+
+
+def test_what_a_person_does_while_a_candidate_is_made_stands(folder: Path) -> None:
+    done: list[str] = []
+
+    def meanwhile() -> None:
+        if not done:
+            done.append(roll_back(folder, at=LATER))
+
+    outcome = learn(folder, corrections()[1:], at=LATER, progress=meanwhile, material=MATERIAL)
+    assert outcome.verdict is Verdict.OVERTAKEN and outcome.candidate is not None
+    assert done == [running(folder)] == [outcome.running] == [model_version()]
+    assert choose(folder, outcome.candidate.version, at=LATER) == running(folder)
 
 
 def test_a_label_that_repeats_a_text_of_the_fixed_set_does_not_flatter(tmp_path: Path) -> None:

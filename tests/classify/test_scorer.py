@@ -14,6 +14,7 @@ from prometheus_client.samples import Sample
 
 from services.classify.app import MeasuredJudge
 from services.classify.learning import choose, roll_back
+from services.classify.model_file import path_of
 from services.classify.model_log import read_log, running_version
 from services.classify.scorer import MAX_BATCH, ClassifierDown, Scorer, Waiting
 from services.classify.train import model_version
@@ -108,6 +109,22 @@ async def test_a_promoted_model_is_taken_up_between_texts_and_none_of_them_is_lo
         assert scorer.trouble is None
         (tmp_path / "models.json").write_bytes(b"half")
         assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == taught
+    finally:
+        running.cancel()
+        await scorer.close()
+
+
+async def test_a_rollback_mends_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
+    learned(tmp_path, corrections())
+    path_of(tmp_path, running_version(read_log(tmp_path), model_version())).write_bytes(b"half")
+    scorer = Scorer(models_dir=tmp_path)
+    running = asyncio.create_task(scorer.run())
+    try:
+        with pytest.raises(ClassifierDown):
+            await scorer.judge(STRANGE[HEALTH], NOW)
+        packaged = roll_back(tmp_path, at=NOW)
+        assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == packaged == model_version()
+        assert scorer.trouble is None
     finally:
         running.cancel()
         await scorer.close()
