@@ -184,10 +184,10 @@ def tell(outcome: Outcome) -> None:
     click.echo(f"candidate {candidate.version} ({candidate.labels} corrections): {in_words(candidate.figures)}")
     click.echo(f"running model: {in_words(against)}")
     click.echo(f"{outcome.verdict}: {outcome.running} runs")
-    if outcome.must_forget and outcome.verdict == "kept":
+    if outcome.must_forget and outcome.running != candidate.version:
         click.echo(
-            "the running model knows words of feedback that was erased or restricted since, and the one without them "
-            f"is worse: `hotline models promote {candidate.version}` lets it run all the same",
+            "the running model knows words of feedback that was erased or restricted since, the candidate does not: "
+            f"`hotline models promote {candidate.version}` lets it run all the same",
             err=True,
         )
 

@@ -53,6 +53,7 @@ class Verdict(StrEnum):
     NOTHING_NEW = "nothing_new"
     PROMOTED = "promoted"
     KEPT = "kept"
+    WITHDRAWN = "withdrawn"
     OVERTAKEN = "overtaken"
 
 
@@ -203,8 +204,9 @@ def learn(
 ) -> Outcome:
     """Make the model of the packaged data and these labels, measure it and let it run if it is better.
 
-    The same labels again change nothing. A running model that knows labels which are gone (erased, restricted since)
-    gives way to one that is not worse. `at` must be aware. Raises ModelLogBroken, ModelFileBroken, OSError.
+    The same labels again change nothing, and what a person went back from does not run again by itself. A running model
+    that knows labels which are gone (erased, restricted since) gives way to one that is not worse. `at` must be aware.
+    Raises ModelLogBroken, ModelFileBroken, OSError.
     """
     workshop = Workshop(models_dir=models_dir, material=material or packaged(), at=at, progress=progress)
     base, lessons = model_version(), lessons_of(labels)
@@ -223,7 +225,7 @@ def learn(
     wins = is_better(candidate.figures, against.figures) or (
         must_forget and not is_worse(candidate.figures, against.figures)
     )
-    verdict = Verdict.PROMOTED if wins else Verdict.KEPT
+    verdict = Verdict.WITHDRAWN if was_left(log, name) else Verdict.PROMOTED if wins else Verdict.KEPT
 
     def settle(now: ModelLog) -> ModelLog:
         nonlocal verdict
@@ -242,6 +244,11 @@ def learn(
         against=against.figures,
         must_forget=must_forget,
     )
+
+
+def was_left(log: ModelLog, version: str) -> bool:
+    """Whether a model that learned ran once; of one that does not run now this says that a person went back from it."""
+    return LEARNED in version and any(event.version == version for event in log.events)
 
 
 def mend(workshop: Workshop, lessons: Sequence[Example], until: datetime | None, known: Version | None) -> None:

@@ -188,6 +188,24 @@ def test_a_model_that_knows_an_erased_feedback_gives_way_and_its_file_goes(folde
     assert roll_back(folder, at=LATER) == running(folder) == model_version()
 
 
+def test_what_a_person_went_back_from_does_not_run_again_by_itself(folder: Path) -> None:
+    left = running(folder)
+    roll_back(folder, at=LATER)
+    for _ in range(2):
+        outcome = learned(folder, corrections(), at=LATER)
+        assert outcome.verdict is Verdict.WITHDRAWN and running(folder) == model_version()
+    assert choose(folder, left, at=LATER) == running(folder)
+
+
+def test_when_every_label_is_gone_the_packaged_model_runs_unless_it_is_worse(folder: Path) -> None:
+    was = running(folder)
+    outcome = learned(folder, [], at=LATER)
+    assert outcome.must_forget and outcome.verdict is Verdict.KEPT and running(folder) == was
+    choose(folder, model_version(), at=LATER)
+    assert learned(folder, [], at=LATER).verdict is Verdict.NOTHING_NEW
+    assert not path_of(folder, was).exists()
+
+
 def test_what_a_person_does_while_a_candidate_is_made_stands(folder: Path) -> None:
     done: list[str] = []
 
