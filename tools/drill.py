@@ -80,10 +80,13 @@ def main(
 
 def drill_the_servers(plan: drill_servers.Plan) -> bool:
     """Run a drill of the servers and tell whether nothing was wrong; where they cannot be had, say why and end."""
+    is_well = True
     try:
-        return conclude(asyncio.run(drill_servers.run_drill(plan, report)))
+        for one in drill_servers.one_by_one(plan):
+            is_well &= conclude(asyncio.run(drill_servers.run_drill(one, report)))
     except CannotStart as error:
         sys.exit(f"drill: {error}")
+    return is_well
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """The drill of the servers: three services over a broker and a database, each of which is stopped and killed.
 
-Called by `drill` and the live tests. At length every fault has its own feedbacks and is followed to its end; in the
-short form all faults come one after the other under one load, and are followed to the end together.
+Called by `drill` and the live tests. At length every fault has its own servers and feedbacks and is followed to its
+end (the test database grows slow with what it holds); in the short form all faults come one after the other under one
+load, and are followed to the end together.
 """
 
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from tools.faults_servers import (
     stop_database,
 )
 from tools.server_town import ServerTown, open_town
+
+Fault = Callable[[ServerTown], Awaitable[None]]
 
 BACKUP = "backups under load, each service restored to another instant"
 
@@ -60,19 +64,29 @@ def short_plan(**more: Any) -> Plan:
     return Plan(**short | more)
 
 
-def faults_of(plan: Plan, town: ServerTown) -> Mapping[str, Callable[[], Awaitable[None]]]:
-    """Return the faults of a plan by name, in their order."""
-    every = {
-        f"broker stopped for {plan.stopped_s:g} s": lambda: stop_broker(town, plan.stopped_s),
-        f"database stopped for {plan.stopped_s:g} s": lambda: stop_database(town, plan.stopped_s),
-        "database killed -9": lambda: kill_database(town),
-        f"each service killed -9 {plan.kills} times": lambda: kill_services(town, plan.kills),
-        "two of each service, one of each killed -9": lambda: kill_one_of_two(town, plan.stopped_s),
-        "facts that nobody can handle": lambda: poison(town),
-        "handlers that fail on one fact in ten": lambda: fail_now_and_then(town, plan.stopped_s),
-        "relays killed between publish and mark": lambda: die_before_marking(town, plan.deaths, plan.die_one_in),
+def faults_of(plan: Plan) -> Mapping[str, Fault]:
+    """Return the faults of a plan by name, in their order; the backups are none of them."""
+    every: dict[str, Fault] = {
+        f"broker stopped for {plan.stopped_s:g} s": lambda town: stop_broker(town, plan.stopped_s),
+        f"database stopped for {plan.stopped_s:g} s": lambda town: stop_database(town, plan.stopped_s),
+        "database killed -9": kill_database,
+        f"each service killed -9 {plan.kills} times": lambda town: kill_services(town, plan.kills),
+        "two of each service, one of each killed -9": lambda town: kill_one_of_two(town, plan.stopped_s),
+        "facts that nobody can handle": poison,
+        "handlers that fail on one fact in ten": lambda town: fail_now_and_then(town, plan.stopped_s),
+        "relays killed between publish and mark": lambda town: die_before_marking(town, plan.deaths, plan.die_one_in),
     }
     return {name: fault for name, fault in every.items() if is_asked_for(name, plan)}
+
+
+def one_by_one(plan: Plan) -> list[Plan]:
+    """Return a plan for each fault of a plan, with servers and folder of its own; one in the short form."""
+    if plan.is_short:
+        return [plan]
+    names = [*faults_of(plan), *((BACKUP,) if is_asked_for(BACKUP, plan) else ())]
+    return [
+        replace(plan, data_dir=plan.data_dir / f"{number}", only=(name,)) for number, name in enumerate(names, start=1)
+    ]
 
 
 def is_asked_for(name: str, plan: Plan) -> bool:
@@ -94,11 +108,11 @@ async def run_drill(plan: Plan, report: Callable[[Outcome], None]) -> Drill:
 
 async def run_long(drill: Drill, plan: Plan, town: ServerTown) -> None:
     """Do every fault under a load of its own and follow it until all is worked through."""
-    for name, fault in faults_of(plan, town).items():
+    for name, fault in faults_of(plan).items():
         started = time.monotonic()
         async with drill.load(plan.feedbacks):
             await drill.until_sent(plan.feedbacks // 10)
-            await fault()
+            await fault(town)
         await drill.work_through(name, started)
     await run_backup(drill, plan, town, plan.feedbacks)
 
@@ -113,10 +127,10 @@ async def run_backup(drill: Drill, plan: Plan, town: ServerTown, feedbacks: int)
 
 async def run_short(drill: Drill, plan: Plan, town: ServerTown) -> None:
     """Do all faults under one load, and follow them together until all is worked through."""
-    if faults := faults_of(plan, town):
+    if faults := faults_of(plan):
         async with drill.load(plan.feedbacks):
             for name, fault in faults.items():
-                await drill.do(name, fault)
+                await drill.do(name, partial(fault, town))
             started = time.monotonic()
         await drill.work_through("all answered and worked through", started)
     await run_backup(drill, plan, town, plan.feedbacks // 5)

@@ -141,23 +141,21 @@ def is_held_out(message: Example) -> bool:
 def lessons_of(labels: Sequence[Label], until: datetime | None = None) -> tuple[Example, ...]:
     """What persons said last of each feedback (until an instant), as texts to learn, in an order of their own.
 
-    None that its label itself would close: no training set may hold a denunciation (Luật BVBMNN 117/2025).
+    None that its label itself would close: no training set may hold a denunciation (Luật BVBMNN 117/2025). None whose
+    danger a packaged message could not say: it would teach that there is none.
     """
     last = {label.feedback_id: label for label in labels if until is None or label.at <= until}
     codes = set(load_taxonomy().labels)
-    lessons = [
-        Example(
-            id=LABEL,
-            text=nfc(label.text),
-            code=label.code,
-            kind=PetitionKind(label.petition_kind),
-            origin=LABEL,
-            urgent=label.urgent,
-        )
-        for label in last.values()
-        if label.code in codes
-    ]
-    return tuple(sorted((lesson for lesson in lessons if not lesson.is_restricted), key=_content))
+    found = [(label, example_of(label)) for label in last.values() if label.code in codes]
+    kept = [lesson for label, lesson in found if lesson.is_urgent == label.urgent and not lesson.is_restricted]
+    return tuple(sorted(kept, key=_content))
+
+
+def example_of(label: Label) -> Example:
+    """A label as a text to learn."""
+    return Example(
+        id=LABEL, text=nfc(label.text), code=label.code, kind=PetitionKind(label.petition_kind), origin=LABEL
+    )
 
 
 def labels_digest(lessons: Sequence[Example]) -> str:
@@ -326,4 +324,4 @@ def _compared(candidate: Figures, running: Figures) -> tuple[tuple[int, int], ..
 
 
 def _content(lesson: Example) -> tuple[str, str, str, bool]:
-    return lesson.text, lesson.code or "", str(lesson.kind), lesson.urgent
+    return lesson.text, lesson.code or "", str(lesson.kind), lesson.is_urgent

@@ -20,9 +20,9 @@ STREETS = ("Hoa Ban", "Chợ Cũ", "Bản Lủng", "Suối Nậm", "Đồi Chè"
 
 
 def example(text: str, code: str) -> Example:
-    is_secret = code == SECRET[1]
-    kind = PetitionKind.TO_CAO if is_secret else PLAIN
-    return Example(id=text, text=text, code=code, kind=kind, origin=WRITTEN, urgent=is_secret)
+    # Whatever a model is asked must have both answers among the messages.
+    kind = PetitionKind.KHAN_CAP if code == SECRET[1] else PLAIN
+    return Example(id=text, text=text, code=code, kind=kind, origin=WRITTEN)
 
 
 def messages(*, fixed: bool, words: dict[str, str], count: int = EACH) -> list[Example]:
