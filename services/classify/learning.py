@@ -141,8 +141,8 @@ def is_held_out(message: Example) -> bool:
 def lessons_of(labels: Sequence[Label], until: datetime | None = None) -> tuple[Example, ...]:
     """What persons said last of each feedback (until an instant), as texts to learn, in an order of their own.
 
-    None that its label itself would close: no training set may hold a denunciation (Luật BVBMNN 117/2025). None whose
-    danger a packaged message could not say: it would teach that there is none.
+    None that its label itself would close: no training set may hold a denunciation (Luật BVBMNN 117/2025). None of
+    an emergency that a person did not find urgent: it says two things.
     """
     last = {label.feedback_id: label for label in labels if until is None or label.at <= until}
     codes = set(load_taxonomy().labels)
@@ -154,7 +154,12 @@ def lessons_of(labels: Sequence[Label], until: datetime | None = None) -> tuple[
 def example_of(label: Label) -> Example:
     """A label as a text to learn."""
     return Example(
-        id=LABEL, text=nfc(label.text), code=label.code, kind=PetitionKind(label.petition_kind), origin=LABEL
+        id=LABEL,
+        text=nfc(label.text),
+        code=label.code,
+        kind=PetitionKind(label.petition_kind),
+        origin=LABEL,
+        urgent=label.urgent,
     )
 
 

@@ -90,7 +90,7 @@ UNLEARNED = {
     "a denunciation": restricted_words(),
     "a matter of corruption": label(1, "Đòi tiền làm sổ đỏ", "4.1"),
     "a crime tip": replace(label(1, "Đánh bạc", SCHOOL), petition_kind=PetitionKind.TIN_BAO_TOI_PHAM),
-    "a danger without its kind": replace(label(1, "Lớp học sắp sập", SCHOOL), urgent=True),
+    "an emergency that is not urgent": replace(label(1, "Cháy", SCHOOL), petition_kind=PetitionKind.KHAN_CAP),
     "a code of another taxonomy": label(1, "Lớp học", "99.9"),
 }
 
@@ -98,6 +98,11 @@ UNLEARNED = {
 @pytest.mark.parametrize("case", UNLEARNED)
 def test_no_model_learns(case: str) -> None:
     assert lessons_of([UNLEARNED[case]]) == ()
+
+
+def test_a_danger_is_learned_beside_the_kind() -> None:
+    (lesson,) = lessons_of([replace(label(1, "Lớp học sắp sập", SCHOOL), urgent=True)])
+    assert lesson.is_urgent and lesson.kind is PetitionKind.PHAN_ANH_KIEN_NGHI
 
 
 @pytest.fixture(scope="module")
