@@ -39,7 +39,7 @@ services: install ## start a Kafka broker and a MongoDB server for tests
 services-stop: install ## stop them
 	@$(PY) -m tools.servers stop
 
-drill: install ## kill it, fill the disk, replay: what it promises must still hold
+drill: install ## kill it, stop its servers, fill the disk: what it promises must still hold
 	@$(PY) -m tools.drill $(ARGS)
 
 bench: install ## measure feedback a second and page times on this machine

@@ -4,6 +4,7 @@ Called by `services/cli.py`; every other part is handed a `Settings`. Never read
 Each setting is documented in docs/operations.md (a test compares).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit
 
 ReadValue = Callable[[str], object]
 
-BACKENDS = ("sqlite",)
+STORES = {"sqlite": "sqlite:///path/to/hotline.db", "mongodb": "mongodb://host:27017/hotline"}
+BUSES = {"sqlite": STORES["sqlite"], "kafka": "kafka://host:9092,host:9092"}
+TOGETHER = {"sqlite": "sqlite", "mongodb": "kafka"}
 PROFILES = Path(__file__).parent / "data" / "profiles"
 MIN_SECRET_CHARACTERS = 32
 
@@ -40,11 +43,18 @@ class Settings:
 
     host: str
     port: int
+    metrics_host: str
+    metrics_port: int | None
     public_url: str
     trusted_proxy: bool
     data_dir: Path
+    models_dir: Path
     store_url: str
     bus_url: str
+    kafka_sasl: str
+    kafka_tls: bool
+    kafka_ca: Path | None
+    kafka_prefix: str
     secret_key: str
     seal_keys: Mapping[str, str]
     locality: str
@@ -59,14 +69,14 @@ class Settings:
     log_level: str
 
     @property
+    def is_embedded(self) -> bool:
+        """Whether everything lies in one SQLite file, served by one process."""
+        return scheme_of(self.store_url) == "sqlite"
+
+    @property
     def files_dir(self) -> Path:
         """Where attachments are kept."""
         return self.data_dir / "files"
-
-    @property
-    def models_dir(self) -> Path:
-        """Where trained models are kept."""
-        return self.data_dir / "models"
 
 
 def read_text(value: str) -> str:
@@ -79,6 +89,18 @@ def read_port(value: str) -> int:
     if not value.isdecimal() or int(value) > 65535:
         raise ValueError("give a port from 0 to 65535")
     return int(value)
+
+
+def read_host(value: str) -> str:
+    """An address or name of this machine; nothing would mean all of them, which must be said."""
+    if not value.strip():
+        raise ValueError("give an address of this machine, such as 127.0.0.1, or leave it out")
+    return value.strip()
+
+
+def read_optional_port(value: str) -> int | None:
+    """A TCP port, or nothing: then nothing listens."""
+    return read_port(value.strip()) if value.strip() else None
 
 
 def read_hours(value: str) -> int:
@@ -143,12 +165,43 @@ def read_web_url(value: str) -> str:
     return value.strip().rstrip("/")
 
 
-def read_backend_url(value: str) -> str:
-    """A URL whose scheme names a backend of this release."""
-    scheme = urlsplit(value.strip()).scheme
-    if scheme not in BACKENDS:
-        raise ValueError(f"this release stores in {', '.join(BACKENDS)}: give sqlite:///path/to/hotline.db")
+def read_store_url(value: str) -> str:
+    """Where documents are kept: a SQLite file, or a MongoDB replica set with the name of the database."""
+    return _url_of(value, STORES)
+
+
+def read_bus_url(value: str) -> str:
+    """Where facts are kept: the same SQLite file, or Kafka's first brokers."""
+    return _url_of(value, BUSES)
+
+
+def _url_of(value: str, known: Mapping[str, str]) -> str:
+    url = value.strip()
+    scheme = scheme_of(url)
+    if scheme not in known or not url.removeprefix(f"{scheme}://").strip("/"):
+        raise ValueError(f"give {' or '.join(known.values())}")
+    if scheme == "mongodb" and not urlsplit(url).path.strip("/"):
+        raise ValueError(f"name the database at the end: {known['mongodb']}")
+    return url
+
+
+def scheme_of(url: str) -> str:
+    """Return what a URL begins with: sqlite, mongodb (also its srv form) or kafka."""
+    return urlsplit(url).scheme.removesuffix("+srv")
+
+
+def read_prefix(value: str) -> str:
+    """What topic and group names begin with: letters, digits, dots, dashes, underscores."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value.strip()):
+        raise ValueError("give letters, digits, dots, dashes or underscores, at most 100")
     return value.strip()
+
+
+def read_sasl(value: str) -> str:
+    """`user:password` for the broker, or nothing."""
+    if value and not all(value.partition(":")):
+        raise ValueError("give user:password, or leave it out")
+    return value
 
 
 def read_secret(value: str) -> str:
@@ -184,15 +237,29 @@ def read_log_level(value: str) -> str:
 SETTINGS: tuple[Setting, ...] = (
     Setting(name="HOST", default="127.0.0.1", read=read_text, meaning="address to listen on"),
     Setting(name="PORT", default="8080", read=read_port, meaning="port to listen on"),
+    Setting(
+        name="METRICS_HOST",
+        default="127.0.0.1",
+        read=read_host,
+        meaning="address to listen on for Prometheus, never one that citizens reach",
+    ),
+    Setting(name="METRICS_PORT", default="", read=read_optional_port, meaning="port of /metrics, none without it"),
     Setting(name="PUBLIC_URL", default="http://localhost:8080", read=read_web_url, meaning="address that citizens use"),
     Setting(
         name="TRUSTED_PROXY", default="no", read=read_switch, meaning="believe X-Forwarded-For of the proxy in front"
     ),
     Setting(name="DATA_DIR", default="var", read=read_path, meaning="folder of database, files, models and secret"),
+    Setting(name="MODELS_DIR", default="var/models", read=read_path, meaning="folder of trained models"),
     Setting(
-        name="STORE_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where documents are kept"
+        name="STORE_URL", default="sqlite:///var/hotline.db", read=read_store_url, meaning="where documents are kept"
     ),
-    Setting(name="BUS_URL", default="sqlite:///var/hotline.db", read=read_backend_url, meaning="where facts are kept"),
+    Setting(name="BUS_URL", default="sqlite:///var/hotline.db", read=read_bus_url, meaning="where facts are kept"),
+    Setting(name="KAFKA_SASL", default="", read=read_sasl, meaning="user:password for the broker (SCRAM-SHA-512)"),
+    Setting(name="KAFKA_TLS", default="no", read=read_switch, meaning="speak TLS to the broker"),
+    Setting(name="KAFKA_CA", default="", read=read_file, meaning="the broker's certificate authority (PEM)"),
+    Setting(
+        name="KAFKA_PREFIX", default="hotline", read=read_prefix, meaning="what names of topics and groups begin with"
+    ),
     Setting(
         name="SECRET_KEY", default="", read=read_secret, meaning="signs cookies and ids, seals the citizens' words"
     ),
@@ -228,11 +295,21 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
             values[setting.name.lower()] = setting.read(environment.get(setting.name, setting.default))
         except ValueError as error:
             faults.append(f"{setting.name}: {error}")
-    if not faults and values["store_url"] != values["bus_url"]:
-        faults.append("STORE_URL and BUS_URL: give both the same sqlite file, or leave both out")
+    faults = faults or faults_together(values)
     if faults:
         raise SettingsError(faults)
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def faults_together(values: Mapping[str, object]) -> list[str]:
+    """Name what does not go together among values that are each good."""
+    store, bus = str(values["store_url"]), str(values["bus_url"])
+    if TOGETHER[scheme_of(store)] != scheme_of(bus):
+        return [f"STORE_URL and BUS_URL: give {STORES['mongodb']} with {BUSES['kafka']}, or leave both out"]
+    if scheme_of(store) == "sqlite":
+        return [] if store == bus else ["STORE_URL and BUS_URL: give both the same sqlite file, or leave both out"]
+    needed = {"secret_key": "every process needs the same one", "seal_keys": "the broker's disks must not hold words"}
+    return [f"{name.upper()}: give it, {why}" for name, why in needed.items() if not values[name]]
 
 
 def with_followers(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -240,7 +317,7 @@ def with_followers(environment: Mapping[str, str]) -> Mapping[str, str]:
     followers: dict[str, str] = {}
     if environment.get("DATA_DIR"):
         url = f"sqlite:///{environment['DATA_DIR']}/hotline.db"
-        followers |= {"STORE_URL": url, "BUS_URL": url}
+        followers |= {"STORE_URL": url, "BUS_URL": url, "MODELS_DIR": f"{environment['DATA_DIR']}/models"}
     if environment.get("PORT"):
         followers["PUBLIC_URL"] = f"http://localhost:{environment['PORT']}"
     return followers | dict(environment)

@@ -26,14 +26,18 @@ def hotline() -> None:
 @hotline.command()
 @click.argument("services", nargs=-1, type=click.Choice(SERVICES))
 def run(services: tuple[str, ...]) -> None:
-    """Start the product: all three services in one process over one file (HOST, PORT, DATA_DIR; see operations.md)."""
+    """Start the named services in this process, all three when none is named (HOST, PORT, DATA_DIR; see operations.md).
+
+    Over one SQLite file all three run together; over MongoDB and Kafka each runs as often as one likes.
+    """
     settings = read_settings()
-    if services and set(services) != set(SERVICES):
+    names = tuple(name for name in SERVICES if name in services) or SERVICES
+    if settings.is_embedded and names != SERVICES:
         raise click.UsageError("over one sqlite file all three services run in one process: `hotline run`")
     configure_logging(settings.log_level)
     from services.server import serve
 
-    run_or_explain(serve(settings, SERVICES))
+    run_or_explain(serve(settings, names, known=SERVICES))
 
 
 @hotline.group("dead-letters")
@@ -77,10 +81,27 @@ def run_letters(verb: str, letter_id: int | None) -> None:
     run_or_explain(work_on_letters(settings, verb, letter_id))
 
 
+@hotline.command()
+@click.option(
+    "--replication", type=click.IntRange(1), help="Copies of each topic, where there are fewer than 3 brokers."
+)
+def topics(replication: int | None) -> None:
+    """Make Kafka's topics where they are missing and compare them and the brokers with what they should be.
+
+    Says every difference and ends with 1 when there is one. Nothing that exists is changed or removed.
+    """
+    settings = read_settings()
+    if settings.is_embedded:
+        raise click.UsageError("BUS_URL names a sqlite file, which has no topics: nothing is to be made")
+    from services.topics import make_and_compare
+
+    run_or_explain(make_and_compare(settings, replication))
+
+
 def add_service_commands() -> None:
-    """Add each service's verbs to the group."""
-    for name in SERVICES:
-        module = importlib.import_module(f"services.{name}.commands")
+    """Add each service's verbs, and those that go through all of them, to the group."""
+    for name in (*(f"{service}.commands" for service in SERVICES), "backup_commands"):
+        module = importlib.import_module(f"services.{name}")
         for command in module.commands:
             hotline.add_command(command)
 

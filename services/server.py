@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 from aiohttp import web
@@ -18,8 +20,14 @@ from hotline.config import Settings
 from hotline.plumbing.backend import Backend, Loop, only_server, open_backend
 from hotline.plumbing.failures import TooManyDeadLetters
 from hotline.plumbing.log import step
+from hotline.plumbing.readings import backend_gauges
+from hotline.plumbing.restores import refuse_half_restored
+from hotline.plumbing.tracing import tracing
+from hotline.web.keys import METRICS
+from hotline.web.revocations import Revocations
 from hotline.web.service import Service
 from hotline.web.shell import build_app
+from hotline.web.watching import metrics_app
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_S = 10.0
@@ -31,25 +39,57 @@ class LoopEnded(Exception):
     """A loop that must run for ever came back."""
 
 
-async def serve(settings: Settings, names: Sequence[str]) -> None:
-    """Serve until told to stop; raises StoreUnavailable when the database cannot be opened or is being served."""
-    with only_server(settings):
+async def serve(settings: Settings, names: Sequence[str], known: Sequence[str]) -> None:
+    """Serve the named ones of the `known` services until told to stop.
+
+    Raises WorldIsDown when database or broker cannot be opened, or when the one file is being served already.
+    """
+    with only_server(settings), tracing(os.environ, service_name(names, known)):
         async with open_backend(settings) as backend, open_services(backend, names) as services:
-            app = build_app(services, backend.settings, backend.clock)
+            app = put_together(backend, services, known)
             for service in services:
                 await service.start(app)
-            async with listening(app, backend.settings) as address:
+            async with listening(app, backend.settings) as address, watched(app, backend.settings):
                 settle_memory()
                 announce(address, services)
                 await run_loops(loops_of(backend, services))
 
 
+def service_name(names: Sequence[str], known: Sequence[str]) -> str:
+    """Return how traces name this process."""
+    return "hotline" if len(names) == len(known) else "-".join(("hotline", *names))
+
+
+def put_together(backend: Backend, services: Sequence[Service], known: Sequence[str]) -> web.Application:
+    """Return the application of these services, which knows the words of the `known` others."""
+    here = {service.name for service in services}
+    names = [name for name in known if name in here]
+    elsewhere = tuple(outline_of(name) for name in known if name not in here)
+    return build_app(
+        (*services, *elsewhere),
+        backend.settings,
+        backend.clock,
+        troubles=backend.troubles,
+        gauges=backend_gauges(backend, names),
+        measures=backend.measures,
+    )
+
+
+def outline_of(name: str) -> Service:
+    """Return what pages must know of a service that another process runs: its header entries, and their words."""
+    module = importlib.import_module(f"services.{name}.app")
+    here: Path = module.HERE
+    return Service(name=name, routes=(), template_dir=here / "templates", message_dir=here, nav=module.NAV)
+
+
 @contextlib.asynccontextmanager
 async def open_services(backend: Backend, names: Sequence[str]) -> AsyncIterator[tuple[Service, ...]]:
-    """Open the named services and close them in reverse order."""
+    """Open the named services, and before them what ends revoked sessions, and close them in reverse order."""
     async with contextlib.AsyncExitStack() as stack:
-        services = []
+        services = [Revocations(backend.bus, backend.clock, backend.settings.session_hours).service()]
+        stack.push_async_callback(services[0].close)
         for name in names:
+            await refuse_half_restored(backend, name)
             module = importlib.import_module(f"services.{name}.app")
             service: Service = await module.open_service(backend, backend.settings)
             stack.push_async_callback(service.close)
@@ -60,14 +100,32 @@ async def open_services(backend: Backend, names: Sequence[str]) -> AsyncIterator
 @contextlib.asynccontextmanager
 async def listening(app: web.Application, settings: Settings) -> AsyncIterator[str]:
     """Listen as the settings say and yield the address; refuses a port that is taken, with the remedy."""
+    async with listen(app, settings.host, settings.port, "PORT") as address:
+        yield address
+
+
+@contextlib.asynccontextmanager
+async def watched(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    """Answer /metrics on its own port where METRICS_PORT names one; refuses a port that is taken."""
+    if settings.metrics_port is None:
+        yield
+        return
+    async with listen(metrics_app(app[METRICS]), settings.metrics_host, settings.metrics_port, "METRICS_PORT") as at:
+        step("metrics_listening", address=at)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listen(app: web.Application, host: str, port: int, setting: str) -> AsyncIterator[str]:
+    """Listen and yield the address; `setting` names the port in the refusal of one that is taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise click.ClickException(
-                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): free it, or give another PORT"
+                f"cannot listen on {host}:{port} ({error.strerror}): free it, or give another {setting}"
             ) from error
         host, port = runner.addresses[0][:2]
         yield f"http://{'localhost' if host in {'127.0.0.1', '0.0.0.0', '::1'} else host}:{port}"  # noqa: S104

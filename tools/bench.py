@@ -21,6 +21,7 @@ from pathlib import Path
 import click
 
 from tools.bare_server import PATH
+from tools.bench_servers import MissingTicket, measure_servers
 from tools.load import CONNECTIONS, percentile
 from tools.messages import ROOT
 from tools.processes import (
@@ -34,18 +35,17 @@ from tools.processes import (
     stop,
     wait_until_ready,
 )
+from tools.server_install import CannotStart
 from tools.stores import dead_letters, reading, wait_until_drained
 
 BENCH_DIR = ROOT / "var" / "bench"
 REPORT = ROOT / "var" / "bench.json"
 WATCH_S = 0.01
 TICKETS_WAIT_S = 60.0
+# What the test database can follow.
+SERVERS_RATE = 10.0
 
 Numbers = Mapping[str, float]
-
-
-class MissingTicket(Exception):
-    """Some feedback had no ticket when the measuring ended."""
 
 
 @dataclass(slots=True)
@@ -161,6 +161,17 @@ def measure_tickets(hotline: Server, data_dir: Path, rate: float, seconds: float
     }
 
 
+def over_servers(data_dir: Path, seconds: float) -> dict[str, float]:
+    """Measure the same over a broker and a database; says why not, where they cannot be had."""
+    try:
+        return measure_servers(
+            data_dir.resolve() / "servers", run_load, seconds=seconds, rate=SERVERS_RATE, ticket_seconds=seconds
+        )
+    except CannotStart as error:
+        click.echo(f"not measured over Kafka and MongoDB: {error}", err=True)
+        return {}
+
+
 def machine() -> dict[str, object]:
     """Return what the numbers depend on."""
     with (Path("/proc/cpuinfo")).open(encoding="utf-8") as lines:
@@ -185,19 +196,22 @@ def print_table(numbers: Mapping[str, object]) -> None:
 @click.option("--seconds", default=6.0, show_default=True, help="How long each round sends.")
 @click.option("--rate", default=100.0, show_default=True, help="Feedbacks a second while waiting for tickets.")
 @click.option("--ticket-seconds", default=20.0, show_default=True)
+@click.option("--server-seconds", default=20.0, show_default=True, help="Over Kafka and MongoDB; 0 leaves it out.")
 @click.option("--data-dir", default=BENCH_DIR, type=click.Path(path_type=Path), help="An empty folder on a real disk.")
-def main(rounds: int, seconds: float, rate: float, ticket_seconds: float, data_dir: Path) -> None:
-    """Measure intake against a bare handler, and the time from request to ticket."""
+def main(
+    rounds: int, seconds: float, rate: float, ticket_seconds: float, server_seconds: float, data_dir: Path
+) -> None:
+    """Measure intake against a bare handler, and the time from request to ticket, in both shapes."""
     end_on_sigterm()
     empty_folder(data_dir, may_empty=BENCH_DIR)
     with running(start_bare(data_dir)) as bare, running(start_hotline(data_dir, free_port())) as hotline:
         tickets = measure_tickets(hotline, data_dir, rate, ticket_seconds)
-        numbers: dict[str, object] = {
+        embedded: dict[str, object] = {
             **measure_intake(hotline, bare, data_dir, rounds, seconds),
             **tickets,
             "dead_letters": len(dead_letters(data_dir)),
-            **machine(),
         }
+    numbers = {**embedded, **(over_servers(data_dir, server_seconds) if server_seconds else {}), **machine()}
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     print_table(numbers)

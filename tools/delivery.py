@@ -9,6 +9,7 @@ import contextlib
 import json
 import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -29,11 +30,11 @@ class Refused(Exception):
 class Delivery:
     """Sends `rate` new feedbacks a second until stopped; `accepted` is what a 201 promised: key to feedback id.
 
-    One key in ten is sent again after its 201, as by a sender that lost the answer; `contradictions` are keys whose
-    answers differed. `setbacks` counts what came in between.
+    Each attempt goes to one of the `urls` that there are then. One key in ten is sent again after its 201, as by a
+    sender that lost the answer; `contradictions` are keys whose answers differed. `setbacks` counts what came between.
     """
 
-    url: str
+    urls: Callable[[], Sequence[str]]
     name: str
     rate: float
     random: random.Random
@@ -43,16 +44,27 @@ class Delivery:
     setbacks: "Counter[str]" = field(default_factory=Counter)
     sent: int = 0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`, then wait until every feedback that was begun is answered; raises Refused."""
+    async def run(self, stop: asyncio.Event, at_least: int = 0) -> None:
+        """Send until `stop`, and `at_least` so many; then wait until each that was begun is answered. Raises Refused.
+
+        It can be run again, which goes on with new keys.
+        """
+        before = self.sent
         async with new_session(connections=200, request_s=ATTEMPT_S) as session, asyncio.TaskGroup() as group:
             started_at = asyncio.get_running_loop().time()
-            while not stop.is_set():
+            while not stop.is_set() or self.sent - before < at_least:
                 group.create_task(self.deliver(session, self.sent))
                 self.sent += 1
-                due_in_s = started_at + self.sent / self.rate - asyncio.get_running_loop().time()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), max(due_in_s, 0.0))
+                due_at = started_at + (self.sent - before) / self.rate
+                await self.wait(stop, due_at - asyncio.get_running_loop().time())
+
+    async def wait(self, stop: asyncio.Event, due_in_s: float) -> None:
+        """Wait until the next feedback is due; a stop that comes meanwhile ends the waiting."""
+        if stop.is_set():
+            await asyncio.sleep(max(due_in_s, 0.0))
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), max(due_in_s, 0.0))
 
     async def deliver(self, session: aiohttp.ClientSession, number: int) -> None:
         """Send one feedback until it is taken, some of them once more."""
@@ -71,7 +83,7 @@ class Delivery:
     async def attempt(self, session: aiohttp.ClientSession, key: str, body: bytes) -> bool:
         """Send once and say whether it was taken."""
         try:
-            async with session.post(self.url, data=body, headers=headers_for(key)) as answer:
+            async with session.post(self.random.choice(self.urls()), data=body, headers=headers_for(key)) as answer:
                 said = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self.setbacks[type(error).__name__] += 1

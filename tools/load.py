@@ -21,6 +21,7 @@ import click
 from tools.messages import body_of
 from tools.processes import API_KEY
 
+FEEDBACK_PATH = "/api/v1/feedback"
 CONNECTIONS = 64
 REQUEST_S = 60.0
 JSON = "application/json"

@@ -60,10 +60,18 @@ class TestServer:
         return born(self.pid) == self.started
 
 
-def start_server(kind: str, folder: Path, *, port: int = 0, properties: Mapping[str, str] | None = None) -> TestServer:
+def start_server(
+    kind: str,
+    folder: Path,
+    *,
+    port: int = 0,
+    properties: Mapping[str, str] | None = None,
+    users: Mapping[str, str] | None = None,
+) -> TestServer:
     """Start a server over `folder`, old data kept, and wait until it answers; one that runs there is returned.
 
-    `properties` are added to the broker's. Raises CannotStart with the reason.
+    `properties` are added to the broker's; `users` with their passwords (SCRAM-SHA-512) are made with a new disk.
+    Raises CannotStart with the reason.
     """
     running = find_server(folder)
     if running is not None:
@@ -74,7 +82,7 @@ def start_server(kind: str, folder: Path, *, port: int = 0, properties: Mapping[
     inner_port = before.inner_port if before else server_port()
     with alone("install.lock"):
         command = (
-            kafka_command(folder, port, inner_port, properties or {})
+            kafka_command(folder, port, inner_port, properties or {}, users or {})
             if kind == KAFKA
             else secantusdb_command(folder, port)
         )
@@ -190,7 +198,9 @@ def secantusdb_command(folder: Path, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def kafka_command(folder: Path, port: int, inner_port: int, more: Mapping[str, str]) -> list[str]:
+def kafka_command(
+    folder: Path, port: int, inner_port: int, more: Mapping[str, str], users: Mapping[str, str]
+) -> list[str]:
     """Write the broker's settings, format its disk when that is new, and return the command that runs it."""
     jars = install_kafka()
     settings = folder / "server.properties"
@@ -210,6 +220,8 @@ def kafka_command(folder: Path, port: int, inner_port: int, more: Mapping[str, s
         "-c",
         str(settings),
     ]
+    for name, password in users.items():
+        format_disk += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
     formatted = subprocess.run(format_disk, check=False, capture_output=True, text=True)
     if formatted.returncode != 0:
         raise CannotStart(f"the broker's disk cannot be formatted: {(formatted.stdout + formatted.stderr)[-500:]}")
@@ -236,6 +248,7 @@ def broker_properties(folder: Path, port: int, inner_port: int) -> dict[str, str
         "share.coordinator.state.topic.min.isr": "1",
         "default.replication.factor": "1",
         "min.insync.replicas": "1",
+        "offsets.retention.minutes": "43200",
         # Tests do not wait for members that might come, nor long for members that were killed.
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",

@@ -14,7 +14,7 @@ if [ $# -gt 0 ]; then
 fi
 
 printf '1/3 Debian packages for the live and browser tests\n'
-tools/install_debian.sh chromium strace default-jre-headless maven
+tools/install_debian.sh chromium strace default-jre-headless maven nginx-light openssl prometheus
 .venv/bin/python -m tools.servers install || printf '  the live half of Kafka and MongoDB is skipped\n'
 printf '2/3 lint\n'
 lint=0

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from hotline.facts import Fact
+from hotline.facts import Fact, FactKind
 from hotline.plumbing.envelope import Envelope
+
+EVERY_KIND = frozenset(FactKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +48,47 @@ class Subscription(Protocol):
         """Wait for facts and return up to `limit`, replayed dead letters first; never an empty list."""
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Record that these, and all before them, are finished; a replayed letter is then gone."""
+        """Record that these, and all before them, are finished, but what was put back; a replayed letter is gone."""
 
     def holds(self, delivery: Delivery) -> bool:
-        """Say whether a delivery of the last batch is still this reader's; else another gets it: leave it alone."""
+        """Say whether a delivery of the last batch is this reader's to handle now.
+
+        If not, another reader gets it, or it lies behind one that was put back: leave it alone.
+        """
+
+    def put_back(self, delivery: Delivery, *, reason: str, wait_s: float) -> None:
+        """Let a delivery of the last batch wait, and what comes after it in its partition: for `wait_s`, then again.
+
+        Others go on. It may come to another reader meanwhile, which may be able to read it.
+        """
+
+    @property
+    def trouble(self) -> str | None:
+        """Why something that was put back waits now, None when nothing does."""
 
     async def close(self) -> None:
         """End the reading, so that another reader of the group takes over at once; calling twice is safe."""
+
+
+class Broadcast(Protocol):
+    """One process's reading of every fact of some kinds, which records nothing."""
+
+    async def backlog(self, limit: int) -> list[Delivery]:
+        """Return up to `limit` of the facts that lay there when this was first asked; empty when all of them have come.
+
+        It ends though facts keep coming; a few of those may be among them. Never waits for new facts; ask until it is
+        empty before `next_batch`.
+        """
+
+    async def next_batch(self, limit: int) -> list[Delivery]:
+        """Wait for facts and return up to `limit`; never an empty list."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Say of a fact that it could not be read and was passed over, None when there was none."""
+
+    async def close(self) -> None:
+        """End the reading; calling twice is safe."""
 
 
 class Bus(Protocol):
@@ -70,8 +106,8 @@ class Bus(Protocol):
     def subscribe(self, group: str) -> Subscription:
         """Return `group`'s reading; it starts where the group stopped, at the first fact when it is new."""
 
-    def subscribe_all(self, since: datetime) -> Subscription:
-        """Return a reading of all facts from an instant on, older ones perhaps among them, that records nothing.
+    def subscribe_all(self, since: datetime, kinds: frozenset[FactKind] = EVERY_KIND) -> Broadcast:
+        """Return a reading of all facts of `kinds` from an instant on, older ones perhaps among them.
 
         Every process that asks gets every fact.
         """
@@ -84,6 +120,9 @@ class Bus(Protocol):
 
     async def dead_letters(self) -> list[DeadLetter]:
         """Return all dead letters, the oldest first."""
+
+    async def buried(self) -> list[tuple[DeadLetter, Envelope]]:
+        """Return all dead letters with their facts, still sealed, the oldest first; for backups."""
 
     async def replay(self, letter_id: int) -> bool:
         """Hand a dead letter to its group again; False when there is none of that id."""

@@ -13,10 +13,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from hotline.facts import Fact, FactKind
-from hotline.plumbing.bus import DeadLetter, Delivery, Subscription
+from hotline.plumbing.bus import EVERY_KIND, Broadcast, DeadLetter, Delivery, Subscription
+from hotline.plumbing.bus_kafka_broadcast import KafkaBroadcast
 from hotline.plumbing.bus_kafka_client import (
     MAX_MESSAGE_BYTES,
     BusUnavailable,
@@ -24,17 +25,22 @@ from hotline.plumbing.bus_kafka_client import (
     broker_errors,
     client_settings,
     close_quietly,
+    knock,
+    reader_settings,
+    started,
 )
 from hotline.plumbing.bus_kafka_letters import LetterBox
-from hotline.plumbing.bus_kafka_reading import KafkaBroadcast, KafkaSubscription
+from hotline.plumbing.bus_kafka_reading import KafkaSubscription
 from hotline.plumbing.bus_kafka_wire import Record, record_of
 from hotline.plumbing.envelope import Envelope, close_fact, open_fact
+from hotline.plumbing.failures import FactIsBad
 from hotline.plumbing.seal import Sealer
 
 __all__ = ["BusUnavailable", "KafkaBus", "KafkaOptions", "open_kafka"]
 
 PUBLISH_S = 30.0
 PING_S = 5.0
+QUESTION_WAIT_MS = 20
 
 
 class KafkaBus:
@@ -47,18 +53,21 @@ class KafkaBus:
         self.producer: AIOKafkaProducer | None = None
         self.starting = asyncio.Lock()
         self.admin = AIOKafkaAdminClient(**self.settings)
-        self.reader = AIOKafkaConsumer(**self.settings, enable_auto_commit=False, auto_offset_reset="earliest")
+        self.reader = self.consumer(fetch_max_wait_ms=QUESTION_WAIT_MS)
         self.letters = LetterBox(self.reader, options.dead_letters, self.send)
         self.readings: list[KafkaSubscription | KafkaBroadcast] = []
         self.partitions: list[TopicPartition] = []
 
     async def start(self) -> None:
         """Reach the broker and see that both topics are there; raises BusUnavailable."""
+        await knock(self.settings)
         with broker_errors("reach the broker"):
             await self.reader.start()
             await self.admin.start()
             self.partitions = await self.partitions_of(self.options.facts)
-            self.reader.assign(await self.partitions_of(self.options.dead_letters))
+            letters = await self.partitions_of(self.options.dead_letters)
+            self.reader.assign(letters)
+            self.reader.pause(*letters)
         await self.writer()
 
     async def partitions_of(self, topic: str) -> list[TopicPartition]:
@@ -75,13 +84,7 @@ class KafkaBus:
                 producer = AIOKafkaProducer(
                     **self.settings, acks="all", enable_idempotence=True, max_request_size=MAX_MESSAGE_BYTES
                 )
-                try:
-                    with broker_errors("reach the broker"):
-                        await producer.start()
-                except BaseException:
-                    await close_quietly(producer)
-                    raise
-                self.producer = producer
+                self.producer = await started(producer, "reach the broker")
             return self.producer
 
     async def publish(self, facts: Sequence[Fact]) -> None:
@@ -97,7 +100,12 @@ class KafkaBus:
             await self.letters.forget(erased)
 
     async def send(self, topic: str, records: Sequence[Record]) -> None:
-        """Write records of different keys durably, all of them tried; raises BusUnavailable when one is not."""
+        """Write records of different keys durably, all of them tried; raises BusUnavailable when one is not.
+
+        Raises FactIsBad for one that no broker takes, as it is too large.
+
+        One that was not in PUBLISH_S may still arrive later: whoever says it again repeats it, which is harmless.
+        """
         producer = await self.writer()
         with broker_errors("publish"):
             async with asyncio.timeout(PUBLISH_S):
@@ -109,6 +117,8 @@ class KafkaBus:
                     return_exceptions=True,
                 )
             failure = next((outcome for outcome in sent if isinstance(outcome, BaseException)), None)
+            if isinstance(failure, MessageSizeTooLargeError):
+                raise FactIsBad(f"a fact is larger than the {MAX_MESSAGE_BYTES} bytes that a topic takes")
             if failure is not None:
                 await self.retire(producer, failure)
                 raise failure
@@ -127,15 +137,15 @@ class KafkaBus:
         self.readings.append(reading)
         return reading
 
-    def subscribe_all(self, since: datetime) -> Subscription:
+    def subscribe_all(self, since: datetime, kinds: frozenset[FactKind] = EVERY_KIND) -> Broadcast:
         """See `Bus`; the instant is when facts reached the broker."""
-        reading = KafkaBroadcast(self.consumer, self.partitions, since)
+        reading = KafkaBroadcast(self.consumer, self.partitions, since, kinds)
         self.readings.append(reading)
         return reading
 
     def consumer(self, **more: Any) -> AIOKafkaConsumer:
         """Return a reader that records nothing by itself."""
-        return AIOKafkaConsumer(**self.settings, enable_auto_commit=False, auto_offset_reset="earliest", **more)
+        return AIOKafkaConsumer(**self.settings, **reader_settings(), **more)
 
     def open(self, delivery: Delivery) -> Fact:
         """See `Bus`."""
@@ -147,7 +157,11 @@ class KafkaBus:
 
     async def dead_letters(self) -> list[DeadLetter]:
         """See `Bus`."""
-        return await self.letters.all()
+        return [letter for letter, _ in await self.buried()]
+
+    async def buried(self) -> list[tuple[DeadLetter, Envelope]]:
+        """See `Bus`."""
+        return [(letter.about, letter.envelope) for letter in await self.letters.all()]
 
     async def replay(self, letter_id: int) -> bool:
         """See `Bus`."""

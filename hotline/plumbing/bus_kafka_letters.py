@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from hotline.facts import FactKind
-from hotline.plumbing.bus import DeadLetter, Delivery
+from hotline.plumbing.bus import Delivery
 from hotline.plumbing.bus_kafka_client import broker_errors
 from hotline.plumbing.bus_kafka_wire import Letter, Record, letter_key, letter_of, letter_record, new_letter
 from hotline.plumbing.failures import FactUnreadable
@@ -40,10 +40,15 @@ class LetterBox:
         with broker_errors("read the dead letters"):
             async with self.reading, asyncio.timeout(READ_S):
                 ends = await self.reader.end_offsets(list(self.reader.assignment()))
-                while await self.is_behind(ends):
-                    for records in (await self.reader.getmany(timeout_ms=POLL_MS)).values():
-                        for record in records:
-                            self.apply(record)
+                self.reader.resume(*ends)
+                try:
+                    while await self.is_behind(ends):
+                        for records in (await self.reader.getmany(timeout_ms=POLL_MS)).values():
+                            for record in records:
+                                self.apply(record)
+                finally:
+                    # Else it waits at the broker for more, and every question asked meanwhile waits behind that.
+                    self.reader.pause(*ends)
 
     async def is_behind(self, ends: dict[TopicPartition, int]) -> bool:
         """Tell whether something before `ends` has not been read."""
@@ -62,10 +67,10 @@ class LetterBox:
         except FactUnreadable as error:
             step("letter_unreadable", level="ERROR", error=str(error), offset=record.offset)
 
-    async def all(self) -> list[DeadLetter]:
+    async def all(self) -> list[Letter]:
         """Return all letters, the oldest first."""
         await self.catch_up()
-        return sorted((letter.about for letter in self.letters.values()), key=lambda about: about.first_at)
+        return sorted(self.letters.values(), key=lambda letter: letter.about.first_at)
 
     async def bury(self, group: str, delivery: Delivery, *, error: str, attempts: int, now: datetime) -> None:
         """Keep a fact that cannot be handled; a replayed letter that was discarded or erased meanwhile stays gone."""

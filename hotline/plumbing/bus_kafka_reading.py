@@ -1,28 +1,30 @@
-"""Readings of the topic of facts: as a member of a group, or all of it without one.
+"""A member of a group: reads the facts of its partitions and records how far it is.
 
 Used by `bus_kafka.py`. A member hands out one batch at a time. While that is worked on, it keeps polling with its
 partitions paused, so it stays in the group however long the world is down. Before partitions go to another member the
-work in hand is given HANDOVER_S to end; what is not finished then is read again by whoever has the partition.
+work in hand is given HANDOVER_S to end; what is not finished then is read again by whoever has the partition. A fact
+that cannot be read here lets its partition wait, and no other.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from hotline.plumbing.bus import Delivery
-from hotline.plumbing.bus_kafka_client import BusUnavailable, broker_errors, close_quietly
+from hotline.plumbing.bus_kafka_client import HANDOVER_S, BusUnavailable, broker_errors, close_quietly, started
 from hotline.plumbing.bus_kafka_letters import LetterBox
 from hotline.plumbing.bus_kafka_wire import Letter, envelope_of, letter_key
+from hotline.plumbing.failures import FactUnreadable
 from hotline.plumbing.log import step
+from hotline.plumbing.waiting import Waits
 
-HANDOVER_S = 20.0
 COMMIT_S = 30.0
 POLL_MS = 500
 KEPT_RECORDS = 64
+UNREADABLE_WAIT_S = 10.0
 
 Records = dict[TopicPartition, list[Any]]
 
@@ -38,7 +40,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc] # the 
         self.consumer: AIOKafkaConsumer | None = None
         self.polling: asyncio.Task[None] | None = None
         self.kept: Records = {}
-        self.idle, self.steady = asyncio.Event(), asyncio.Event()
+        self.waits = Waits()
+        self.idle = asyncio.Event()
         self.idle.set()
         # Counts how often partitions went; a batch handed out before that is not ours any more.
         self.term, self.batch_term = 0, 0
@@ -49,54 +52,72 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc] # the 
         consumer = await self.member()
         await self.stop_polling()
         while True:
-            await self.steady.wait()
-            term = self.term
             if not self.kept:
-                with broker_errors("read facts"):
-                    consumer.resume(*consumer.paused())
-                    records = await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
-                if term != self.term or not self.steady.is_set():
-                    continue
-                self.kept = records
+                self.kept = await self.poll(consumer, limit)
+            term = self.term
+            self.waits.begin_batch()
             batch = await self.deliveries_of(self.kept)
-            if term != self.term or not self.steady.is_set():
-                continue
-            self.kept = {}
-            if batch:
-                return self.hand_out(batch)
+            if term == self.term:
+                self.kept = {}
+                if batch:
+                    return self.hand_out(batch)
 
     async def member(self) -> AIOKafkaConsumer:
-        """Join the group on the first call."""
+        """Join the group on the first call, and again after a failure."""
         if self.consumer is None:
             consumer = self.connect()
             consumer.subscribe([self.facts, self.letters.topic], listener=self)
-            try:
-                with broker_errors("join the group of readers"):
-                    await consumer.start()
-            except BaseException:
-                await close_quietly(consumer)
-                raise
-            self.consumer = consumer
+            self.consumer = await started(consumer, "join the group of readers")
         return self.consumer
+
+    async def poll(self, consumer: AIOKafkaConsumer, limit: int) -> Records:
+        """Read what partitions that need not wait hold; a member that cannot go on leaves, to join anew.
+
+        The driver hands out nothing while partitions change hands, and then only of those that are ours now.
+        """
+        try:
+            with broker_errors("read facts"):
+                consumer.resume(*(consumer.paused() - self.waits.held_back()))
+                records: Records = await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
+                return records
+        except BusUnavailable:
+            await self.leave()
+            raise
 
     async def deliveries_of(self, records: Records) -> list[Delivery]:
         """Return what is this group's to work on: replayed letters that still wait first, then facts."""
-        facts, letters = [], []
+        facts: list[Delivery] = []
+        letters: dict[bytes, Any] = {}
         for partition, found in records.items():
-            for record in found:
-                if partition.topic == self.facts:
-                    facts.append(delivery_of(record))
-                elif record.value is not None and record.key.startswith(letter_key(self.group, "")):
-                    letters.append(record)
+            if partition.topic == self.facts:
+                facts += self.facts_of(partition, found)
+                continue
+            letters |= {
+                record.key: record
+                for record in found
+                if record.value is not None and (record.key or b"").startswith(letter_key(self.group, ""))
+            }
         if not letters:
             return facts
         await self.letters.catch_up()
-        waiting = {record.key: record for record in letters}
         return [*(
             replayed(letter, record)
-            for key, record in waiting.items()
+            for key, record in letters.items()
             if (letter := self.letters.letters.get(key)) is not None and letter.about.is_replaying
         ), *facts]  # fmt: skip
+
+    def facts_of(self, partition: TopicPartition, found: Sequence[Any]) -> list[Delivery]:
+        """Return a partition's facts up to the first record that is none: there it waits, with an alarm."""
+        facts: list[Delivery] = []
+        for record in found:
+            try:
+                facts.append(delivery_of(record))
+            except FactUnreadable as error:
+                reason = f"{type(error).__name__}: {error} (partition {partition.partition}, offset {record.offset})"
+                step("world_is_down", level="ERROR", group=self.group, error=reason, partition=partition.partition)
+                self.stop(partition, record.offset, reason, UNREADABLE_WAIT_S)
+                break
+        return facts
 
     def hand_out(self, batch: list[Delivery]) -> list[Delivery]:
         """Give a batch away and keep the membership alive meanwhile."""
@@ -110,14 +131,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc] # the 
         while self.consumer is not None:
             try:
                 self.consumer.pause(*self.consumer.assignment())
-                term = self.term
                 records = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=KEPT_RECORDS)
             except KafkaError:
                 await asyncio.sleep(POLL_MS / 1000)
                 continue
-            if term == self.term and self.steady.is_set():
-                for partition, found in records.items():
-                    self.kept.setdefault(partition, []).extend(found)
+            for partition, found in records.items():
+                self.kept.setdefault(partition, []).extend(found)
 
     async def stop_polling(self) -> None:
         """End the polling of a batch in hand."""
@@ -128,23 +147,45 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc] # the 
 
     def holds(self, delivery: Delivery) -> bool:
         """See `Subscription`."""
-        return self.batch_term == self.term
+        return self.batch_term == self.term and not self.waits.is_stopped(self.place_of(delivery), delivery.position)
+
+    def put_back(self, delivery: Delivery, *, reason: str, wait_s: float) -> None:
+        """See `Subscription`."""
+        if self.batch_term == self.term:
+            self.stop(self.place_of(delivery), delivery.position, reason, wait_s)
+
+    def stop(self, partition: TopicPartition, position: int, reason: str, wait_s: float) -> None:
+        """Read a partition no further, and later from here again."""
+        position = self.waits.stop(partition, position, reason, wait_s)
+        if self.consumer is not None:
+            self.consumer.pause(partition)
+            self.consumer.seek(partition, position)
+
+    @property
+    def trouble(self) -> str | None:
+        """See `Subscription`."""
+        return self.waits.reason
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         """See `Subscription`; after the partitions went it records nothing, and the new member does the work again."""
-        await self.letters.settle(deliveries, self.group)
-        if not self.holds(deliveries[0]):
+        if self.batch_term != self.term:
             step("ack_after_revocation", level="WARNING", group=self.group, count=len(deliveries))
         else:
-            await self.commit(self.offsets_of(deliveries))
+            done = [delivery for delivery in deliveries if self.holds(delivery)]
+            await self.letters.settle(done, self.group)
+            await self.commit(self.offsets_of(done))
+            self.waits.finish(self.place_of(delivery) for delivery in deliveries)
         self.idle.set()
+
+    def place_of(self, delivery: Delivery) -> TopicPartition:
+        """Return the partition that a delivery was read from."""
+        return TopicPartition(self.facts if delivery.letter_id is None else self.letters.topic, delivery.partition)
 
     def offsets_of(self, deliveries: Sequence[Delivery]) -> dict[TopicPartition, int]:
         """Return the offset after the last finished record of each partition, where it moves forward."""
         offsets: dict[TopicPartition, int] = {}
         for delivery in deliveries:
-            topic = self.facts if delivery.letter_id is None else self.letters.topic
-            partition = TopicPartition(topic, delivery.partition)
+            partition = self.place_of(delivery)
             offsets[partition] = max(offsets.get(partition, 0), delivery.position + 1)
         return {partition: offset for partition, offset in offsets.items() if offset > self.finished.get(partition, 0)}
 
@@ -165,86 +206,39 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc] # the 
 
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Hand nothing more out and let the work in hand end before the partitions go."""
-        self.steady.clear()
+        self.kept = {}
         try:
             async with asyncio.timeout(HANDOVER_S):
                 await self.idle.wait()
         except TimeoutError:
             step("handed_over_unfinished", level="WARNING", group=self.group)
-        self.term += 1
-        self.kept = {}
-        self.finished = {}
+        self.forget()
 
     async def on_partitions_assigned(self, assigned: object) -> None:
-        """Go on from what is committed."""
-        self.steady.set()
+        """Go on from what is committed, as the driver does by itself."""
+
+    def forget(self) -> None:
+        """Nothing that was read or finished before counts any more."""
+        self.term += 1
+        self.kept, self.finished = {}, {}
+        self.waits.clear()
+
+    async def leave(self) -> None:
+        """Leave the group; the next batch joins it again."""
+        consumer, self.consumer = self.consumer, None
+        if consumer is not None:
+            await close_quietly(consumer)
+        self.forget()
 
     async def close(self) -> None:
         """Leave the group; calling twice is safe."""
         await self.stop_polling()
         self.idle.set()
-        consumer, self.consumer = self.consumer, None
-        if consumer is not None:
-            await close_quietly(consumer)
-
-
-class KafkaBroadcast:
-    """All facts from an instant on, without a group: every process reads every one, and nothing is recorded."""
-
-    def __init__(
-        self, connect: Callable[[], AIOKafkaConsumer], partitions: Sequence[TopicPartition], since: datetime
-    ) -> None:
-        self.connect = connect
-        self.partitions = partitions
-        self.since = since
-        self.consumer: AIOKafkaConsumer | None = None
-
-    async def next_batch(self, limit: int) -> list[Delivery]:
-        """See `Subscription`."""
-        if self.consumer is None:
-            self.consumer = await self.start()
-        while True:
-            with broker_errors("read facts"):
-                records = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
-            batch = [delivery_of(record) for found in records.values() for record in found]
-            if batch:
-                return batch
-
-    async def start(self) -> AIOKafkaConsumer:
-        """Stand at the first fact that reached the broker at `since` or later."""
-        consumer = self.connect()
-        try:
-            with broker_errors("read facts"):
-                await consumer.start()
-                partitions = list(self.partitions)
-                consumer.assign(partitions)
-                moment = int(self.since.timestamp() * 1000)
-                found = await consumer.offsets_for_times(dict.fromkeys(partitions, moment))
-                ends = await consumer.end_offsets(partitions)
-                for partition in partitions:
-                    start = found.get(partition)
-                    consumer.seek(partition, ends[partition] if start is None else start.offset)
-        except BaseException:
-            await close_quietly(consumer)
-            raise
-        return consumer
-
-    def holds(self, delivery: Delivery) -> bool:
-        """See `Subscription`: nobody takes anything away."""
-        return True
-
-    async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Nothing is recorded."""
-
-    async def close(self) -> None:
-        """Stop reading; calling twice is safe."""
-        consumer, self.consumer = self.consumer, None
-        if consumer is not None:
-            await close_quietly(consumer)
+        await self.leave()
 
 
 def delivery_of(record: Any) -> Delivery:
-    """Return the delivery of a fact's record."""
+    """Return the delivery of a fact's record; raises FactUnreadable."""
     envelope = envelope_of(record.headers, record.value)
     return Delivery(position=record.offset, partition=record.partition, envelope=envelope)
 

@@ -7,18 +7,19 @@ no relay is needed. Readers wake at once for writes of this process and look twi
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from hotline.facts import Fact, FactKind, Producer
-from hotline.plumbing.bus import DeadLetter, Delivery, Subscription
+from hotline.plumbing.bus import EVERY_KIND, Broadcast, DeadLetter, Delivery, Subscription
 from hotline.plumbing.envelope import Envelope, close_fact, open_fact
 from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
 from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database, insert_rows
+from hotline.plumbing.waiting import Waits
 
 OTHER_PROCESS_POLL_S = 0.5
 # A stop over Tết, the longest there is, loses nothing; after it the stores alone hold the words.
@@ -69,7 +70,11 @@ class SqliteLog:
 
     def append(self, connection: sqlite3.Connection, facts: Sequence[Fact]) -> None:
         """Append inside a store's own write: the facts are there if and only if its document is."""
-        append_envelopes(connection, [close_fact(fact, self.sealer) for fact in facts])
+        append_envelopes(connection, self.closed(facts))
+
+    def closed(self, facts: Sequence[Fact]) -> list[Envelope]:
+        """Return the facts as they lie in the log, in the trace of who asks."""
+        return [close_fact(fact, self.sealer) for fact in facts]
 
     def erase(self, connection: sqlite3.Connection, feedback_id: str) -> None:
         """Remove every fact of a feedback but the one that says it was erased, from log and dead letters.
@@ -95,9 +100,9 @@ class SqliteLog:
         """See `Bus`."""
         await self.database.write(lambda connection: append_envelopes(connection, envelopes))
 
-    def subscribe_all(self, since: datetime) -> Subscription:
+    def subscribe_all(self, since: datetime, kinds: frozenset[FactKind] = EVERY_KIND) -> Broadcast:
         """See `Bus`."""
-        return SqliteBroadcast(self.database, since)
+        return SqliteBroadcast(self.database, since, kinds)
 
     def subscribe(self, group: str) -> Subscription:
         """See `Bus`."""
@@ -125,10 +130,14 @@ class SqliteLog:
 
     async def dead_letters(self) -> list[DeadLetter]:
         """See `Bus`."""
+        return [letter for letter, _ in await self.buried()]
+
+    async def buried(self) -> list[tuple[DeadLetter, Envelope]]:
+        """See `Bus`."""
         rows = await self.database.read(
             lambda connection: connection.execute("select * from bus_dead_letter order by letter_id").fetchall()
         )
-        return [letter_of(row) for row in rows]
+        return [(letter_of(row), envelope_of(row)) for row in rows]
 
     async def replay(self, letter_id: int) -> bool:
         """See `Bus`."""
@@ -181,41 +190,7 @@ class SqliteSubscription:
         self.database = database
         self.group = group
         self.changed = asyncio.Event()
-
-    async def next_batch(self, limit: int) -> list[Delivery]:
-        """See `Subscription`."""
-        self.database.watchers.add(self.changed)
-        while True:
-            self.changed.clear()
-            batch = await self.database.read(lambda connection: read_batch(connection, self.group, limit))
-            if batch:
-                return batch
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), OTHER_PROCESS_POLL_S)
-
-    async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """See `Subscription`."""
-        letters = [(delivery.letter_id,) for delivery in deliveries if delivery.letter_id is not None]
-        positions = [delivery.position for delivery in deliveries if delivery.letter_id is None]
-        await self.database.write(lambda connection: finish(connection, self.group, max(positions, default=0), letters))
-
-    def holds(self, delivery: Delivery) -> bool:
-        """See `Subscription`: one process reads for a group."""
-        return True
-
-    async def close(self) -> None:
-        """See `Subscription`."""
-        self.database.watchers.discard(self.changed)
-
-
-class SqliteBroadcast:
-    """All facts from an instant on, for one reader that records nothing."""
-
-    def __init__(self, database: Database, since: datetime) -> None:
-        self.database = database
-        self.since = since
-        self.position = 0
-        self.changed = asyncio.Event()
+        self.waits = Waits()
 
     async def next_batch(self, limit: int) -> list[Delivery]:
         """See `Subscription`."""
@@ -223,24 +198,81 @@ class SqliteBroadcast:
         while True:
             self.changed.clear()
             batch = await self.database.read(
-                lambda connection: read_since(connection, self.position, self.since, limit)
+                lambda connection: read_batch(connection, self.group, limit, self.waits.held_back())
             )
             if batch:
-                self.position = batch[-1].position
+                self.waits.begin_batch()
                 return batch
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), OTHER_PROCESS_POLL_S)
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Nothing is recorded."""
+        """See `Subscription`."""
+        done = [delivery for delivery in deliveries if self.holds(delivery)]
+        letters = [(delivery.letter_id,) for delivery in done if delivery.letter_id is not None]
+        positions = [delivery.position for delivery in done if delivery.letter_id is None]
+        await self.database.write(lambda connection: finish(connection, self.group, max(positions, default=0), letters))
+        self.waits.finish(delivery.letter_id for delivery in deliveries)
 
     def holds(self, delivery: Delivery) -> bool:
+        """See `Subscription`: one process reads for a group."""
+        return not self.waits.is_stopped(delivery.letter_id, delivery.position)
+
+    def put_back(self, delivery: Delivery, *, reason: str, wait_s: float) -> None:
+        """See `Subscription`: the log is one place, each replayed letter its own."""
+        self.waits.stop(delivery.letter_id, delivery.position, reason, wait_s)
+
+    @property
+    def trouble(self) -> str | None:
         """See `Subscription`."""
-        return True
+        return self.waits.reason
 
     async def close(self) -> None:
         """See `Subscription`."""
         self.database.watchers.discard(self.changed)
+
+
+class SqliteBroadcast:
+    """All facts of some kinds from an instant on, for one reader that records nothing; it looks twice a second."""
+
+    trouble: str | None = None
+
+    def __init__(self, database: Database, since: datetime, kinds: frozenset[FactKind]) -> None:
+        self.database = database
+        self.since = since
+        self.kinds = kinds
+        self.position: int | None = None
+        self.end = 0
+
+    async def backlog(self, limit: int) -> list[Delivery]:
+        """See `Broadcast`."""
+        return await self.some(limit, is_backlog=True)
+
+    async def next_batch(self, limit: int) -> list[Delivery]:
+        """See `Broadcast`."""
+        while True:
+            if batch := await self.some(limit, is_backlog=False):
+                return batch
+            await asyncio.sleep(OTHER_PROCESS_POLL_S)
+
+    async def some(self, limit: int, *, is_backlog: bool) -> list[Delivery]:
+        """Return the next facts, of the backlog those up to its end alone."""
+        after = await self.begin() if self.position is None else self.position
+        end = self.end if is_backlog else None
+        batch, self.position = await self.database.read(
+            lambda connection: read_kinds(connection, after, end, self.kinds, limit)
+        )
+        return batch
+
+    async def begin(self) -> int:
+        """Note where the backlog ends and return the position after which it begins."""
+        begin, self.end = await self.database.read(
+            lambda connection: (position_before(connection, self.since), newest_position(connection))
+        )
+        return begin
+
+    async def close(self) -> None:
+        """See `Broadcast`: it holds nothing."""
 
 
 async def open_log(database: Database, sealer: Sealer) -> SqliteLog:
@@ -275,27 +307,51 @@ def letter_of(row: sqlite3.Row) -> DeadLetter:
     )
 
 
-def read_batch(connection: sqlite3.Connection, group: str, limit: int) -> list[Delivery]:
-    """Return replayed dead letters, or else what comes after the group's offset."""
+def read_batch(connection: sqlite3.Connection, group: str, limit: int, held_back: set[Hashable]) -> list[Delivery]:
+    """Return replayed dead letters, or else what comes after the group's offset; `held_back` are letters' ids or None.
+
+    None stands for the facts.
+    """
     letters = connection.execute(
         "select * from bus_dead_letter where group_name = ? and is_replaying = 1 order by letter_id limit ?",
         (group, limit),
     ).fetchall()
+    letters = [row for row in letters if row["letter_id"] not in held_back]
     if letters:
         return [Delivery(position=0, envelope=envelope_of(row), letter_id=row["letter_id"]) for row in letters]
+    if None in held_back:
+        return []
     rows = connection.execute(
         "select * from bus_fact where position > ? order by position limit ?", (offset_of(connection, group), limit)
     )
     return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
 
 
-def read_since(connection: sqlite3.Connection, position: int, since: datetime, limit: int) -> list[Delivery]:
-    """Return facts of an instant on that come after a position."""
+def position_before(connection: sqlite3.Connection, since: datetime) -> int:
+    """Return the position of the last fact older than an instant: found from the end, only newer ones are looked at."""
+    row = connection.execute(
+        "select position from bus_fact where at < ? order by position desc limit 1", (since.isoformat(),)
+    ).fetchone()
+    return int(row["position"]) if row else 0
+
+
+def newest_position(connection: sqlite3.Connection) -> int:
+    """Return the position of the newest fact, 0 when there is none."""
+    return int(connection.execute("select max(position) from bus_fact").fetchone()[0] or 0)
+
+
+def read_kinds(
+    connection: sqlite3.Connection, after: int, end: int | None, kinds: frozenset[FactKind], limit: int
+) -> tuple[list[Delivery], int]:
+    """Return facts of some kinds after a position, up to `end` or all, and the position up to which was looked."""
+    end = newest_position(connection) if end is None else end
     rows = connection.execute(
-        "select * from bus_fact where position > ? and at >= ? order by position limit ?",
-        (position, since.isoformat(), limit),
+        f"select * from bus_fact where position > ? and position <= ? and kind in ({','.join('?' * len(kinds))})"
+        " order by position limit ?",
+        (after, end, *kinds, limit),
     )
-    return [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+    batch = [Delivery(position=row["position"], envelope=envelope_of(row)) for row in rows]
+    return batch, batch[-1].position if len(batch) == limit else max(after, end)
 
 
 def append_envelopes(connection: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:

@@ -1,8 +1,9 @@
 """The only consuming loop: batches in, one handler a fact, offsets last.
 
-Two kinds of failure, never mixed. The world is down: wait and try again without limit, no dead letter. This fact is
-bad: try a few times, then bury it and go on; too many buried in a row stop the process [Arroyo]. The batch is
-acknowledged only when each of its facts is handled or buried. While many people wait for an answer it takes small
+Two kinds of failure, never mixed. The world is down: wait and try again without limit, no dead letter; where only this
+release or its keys cannot read a fact, that fact's partition waits and the others go on. This fact is bad: try a few
+times, then bury it and go on; too many buried in a row stop the process [Arroyo]. The batch is acknowledged only when
+each of its facts is handled, buried or put back. While many people wait for an answer it takes small
 batches and rests between them.
 """
 
@@ -16,9 +17,10 @@ from datetime import datetime
 
 from hotline.facts import Fact, FactKind
 from hotline.plumbing.bus import Bus, Delivery, Subscription
-from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
+from hotline.plumbing.failures import FactIsBad, FactWaits, TooManyDeadLetters, WorldIsDown
 from hotline.plumbing.log import step
 from hotline.plumbing.pressure import PRESSURE, Pressure
+from hotline.plumbing.tracing import span
 
 Handle = Callable[[Fact], Awaitable[None]]
 
@@ -43,7 +45,7 @@ class Patience:
 
 @dataclass(slots=True, kw_only=True)
 class Consumer:
-    """One group's loop over one bus. `trouble` is the reason it waits now, None when all is well.
+    """One group's loop over one bus. `outage` is what all of it waits for now, `reading` what it reads with.
 
     Facts of kinds that this release knows and `kinds` does not name are passed over without being opened.
     """
@@ -55,12 +57,18 @@ class Consumer:
     kinds: frozenset[FactKind] = frozenset(FactKind)
     patience: Patience = field(default_factory=Patience)
     pressure: Pressure = field(default_factory=lambda: PRESSURE)
-    trouble: str | None = None
+    outage: str | None = None
+    reading: Subscription | None = None
     burials: int = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this loop, or a part of what it reads, waits now; None when all is well."""
+        return self.outage or (self.reading.trouble if self.reading is not None else None)
 
     async def run(self) -> None:
         """Work until cancelled; a cancel lets the batch in hand finish and be acknowledged."""
-        subscription = self.bus.subscribe(self.group)
+        self.reading = subscription = self.bus.subscribe(self.group)
         try:
             await self.read_on(subscription)
         finally:
@@ -68,12 +76,15 @@ class Consumer:
 
     async def read_on(self, subscription: Subscription) -> None:
         """Take batch after batch."""
+        outages = 0
         while True:
             try:
                 batch = await subscription.next_batch(self.pressure.batch_of(self.patience.batch))
             except WorldIsDown as error:
-                await self.wait_for_world(error, 1)
+                outages += 1
+                await self.wait_for_world(error, outages)
                 continue
+            outages = 0
             started = time.monotonic()
             await self.finish(asyncio.ensure_future(self.work_and_acknowledge(subscription, batch)))
             await self.pressure.rest_after(time.monotonic() - started)
@@ -90,6 +101,7 @@ class Consumer:
         except asyncio.CancelledError:
             await asyncio.wait({work}, timeout=self.patience.drain_s)
             work.cancel()
+            await asyncio.wait({work})
             raise
 
     async def acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
@@ -102,7 +114,7 @@ class Consumer:
                 attempt += 1
                 await self.wait_for_world(error, attempt)
             else:
-                self.trouble = None
+                self.outage = None
                 return
 
     async def work_through(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
@@ -126,11 +138,13 @@ class Consumer:
             await self.work_on(subscription, delivery)
 
     async def work_on(self, subscription: Subscription, delivery: Delivery) -> None:
-        """Handle one fact, or bury it; returns only when one of the two is durable, or the fact is ours no more."""
+        """Handle one fact, or bury it: returns when one of the two is durable, or the fact waits or is ours no more."""
         failures, outages = 0, 0
         while subscription.holds(delivery):
             try:
-                await self.handle(self.bus.open(delivery))
+                await self.handle_traced(delivery)
+            except FactWaits as error:
+                self.put_back(subscription, delivery, error)
             except WorldIsDown as error:
                 outages += 1
                 await self.wait_for_world(error, outages)
@@ -141,13 +155,28 @@ class Consumer:
                     return
                 await asyncio.sleep(self.patience.wait_s(failures))
             else:
-                self.burials, self.trouble = 0, None
+                self.burials, self.outage = 0, None
                 return
+
+    async def handle_traced(self, delivery: Delivery) -> None:
+        """Hand the fact to the handler, in the trace of what caused it."""
+        envelope = delivery.envelope
+        with span(
+            f"{self.group} {envelope.kind}", parent=envelope.trace, group=self.group, kind=envelope.kind,
+            feedback_id=envelope.feedback_id, fact_id=envelope.fact_id,
+        ):  # fmt: skip
+            await self.handle(self.bus.open(delivery))
+
+    def put_back(self, subscription: Subscription, delivery: Delivery, error: FactWaits) -> None:
+        """Say that a fact cannot be read here, and let its partition wait; readiness shows `trouble` meanwhile."""
+        reason = f"{type(error).__name__}: {error}"
+        step("world_is_down", level="ERROR", group=self.group, error=reason, partition=delivery.partition)
+        subscription.put_back(delivery, reason=reason, wait_s=self.patience.longest_wait_s)
 
     async def wait_for_world(self, error: WorldIsDown, attempt: int) -> None:
         """Say that the world is down, then wait; readiness shows `trouble` meanwhile."""
-        self.trouble = f"{type(error).__name__}: {error}"
-        step("world_is_down", level="ERROR", group=self.group, error=self.trouble, attempt=attempt)
+        self.outage = f"{type(error).__name__}: {error}"
+        step("world_is_down", level="ERROR", group=self.group, error=self.outage, attempt=attempt)
         await asyncio.sleep(self.patience.wait_s(attempt))
 
     async def bury(self, delivery: Delivery, error: Exception, attempts: int) -> None:

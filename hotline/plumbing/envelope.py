@@ -60,10 +60,10 @@ def close_fact(fact: Fact, sealer: Sealer) -> Envelope:
     )
 
 
-def open_fact(envelope: Envelope, sealer: Sealer) -> Fact:
-    """Read the fact back; raises FactUnreadable, KeyMissing or FactIsBad."""
-    if envelope.schema > SCHEMA:
-        raise FactUnreadable(f"{envelope.fact_id}: schema {envelope.schema} is newer than this release's {SCHEMA}")
+def open_fact(envelope: Envelope, sealer: Sealer, newest: int = SCHEMA) -> Fact:
+    """Read the fact back; raises FactUnreadable, KeyMissing or FactIsBad. `newest` is the schema a release knows."""
+    if envelope.schema > newest:
+        raise FactUnreadable(f"{envelope.fact_id}: schema {envelope.schema} is newer than this release's {newest}")
     state: dict[str, Any] = msgspec.json.decode(envelope.state)
     if envelope.sealed is not None:
         words = sealer.open(envelope.sealed, key_id=envelope.key_id or "", belongs_to=envelope.fact_id)

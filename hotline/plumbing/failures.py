@@ -12,11 +12,15 @@ class StoreUnavailable(WorldIsDown):
     """The database cannot be written or read now (locked too long, disk full, no primary, closed): try again later."""
 
 
-class FactUnreadable(WorldIsDown):
+class FactWaits(WorldIsDown):
+    """This process cannot read this fact yet: it waits, and what comes after it in its partition; the rest goes on."""
+
+
+class FactUnreadable(FactWaits):
     """A schema, kind or value that this release does not know: pause with an alarm until the release that does."""
 
 
-class KeyMissing(WorldIsDown):
+class KeyMissing(FactWaits):
     """The key that sealed a fact is not among ours: pause until the operator gives it in SEAL_KEYS."""
 
 

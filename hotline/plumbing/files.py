@@ -1,6 +1,8 @@
 """Keeps attachments as files named by the SHA-256 of their content, outside every database transaction.
 
 `Vault` is what the services ask; `FileVault` answers it beside the embedded database, `files_gridfs` over MongoDB.
+Each has more for the store that writes beside it, as only the two together can let no file go that a document refers
+to: `has` and `unlink` inside a transaction here, `holding` and `release` there.
 
 ingest keeps the citizens' files with it and respond those of answers, each in a folder of its own. Called by the edges
 before a document is stored, and by the sweepers. Written to a temporary name, fsynced, renamed: a
@@ -41,11 +43,14 @@ class Vault(Protocol):
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file, durable when it returns. Raises Invalid (see `uploads.cleaned`)."""
 
+    async def put_back(self, file_id: str, content: bytes) -> None:
+        """Keep a file of a backup as it was, durable when it returns; harmless when it is there."""
+
     async def chunks(self, file_id: str) -> AsyncIterator[bytes]:
         """Return a file's content piece by piece; raises NoSuchFile before the first one is asked for."""
 
     async def sweep(self, now: datetime, is_referenced: Callable[[str], bool]) -> int:
-        """Remove files older than a day that nothing refers to; returns how many."""
+        """Remove files older than a day that nothing refers to, at once or by the next sweep; returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,10 @@ class FileVault:
     async def keep(self, name: str, content: bytes, *, field: str) -> Attachment:
         """Check, clean and keep one whole file; returns when it is on disk. Raises Invalid (see `uploads.cleaned`)."""
         return await asyncio.get_running_loop().run_in_executor(CLEANING, self._keep, name, content, field)
+
+    async def put_back(self, file_id: str, content: bytes) -> None:
+        """See `Vault`."""
+        await asyncio.to_thread(self._keep_as, file_id, content)
 
     async def chunks(self, file_id: str) -> AsyncIterator[bytes]:
         """See `Vault`."""
@@ -84,16 +93,16 @@ class FileVault:
         self._place(file_id).unlink(missing_ok=True)
 
     def _keep(self, name: str, content: bytes, field: str) -> Attachment:
-        media_type, kept = cleaned(name, content, field=field)
-        file_id = hashlib.sha256(kept).hexdigest()
+        file, kept = taken_in(name, content, field)
+        self._keep_as(file.file_id, kept)
+        return file
+
+    def _keep_as(self, file_id: str, content: bytes) -> None:
         path = self._place(file_id)
-        if path.exists():
+        try:
             os.utime(path)
-        else:
-            self._write(path, kept)
-        return Attachment(
-            file_id=file_id, media_type=media_type, size_bytes=len(kept), name=stored_name(name, media_type)
-        )
+        except FileNotFoundError:
+            self._write(path, content)
 
     def _write(self, path: Path, content: bytes) -> None:
         draft = self.folder / TEMPORARY / secrets.token_hex(16)
@@ -119,9 +128,34 @@ class FileVault:
             age = now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
             is_orphan = path.parent.name == TEMPORARY or not is_referenced(path.name)
             if age > ORPHAN_AGE and is_orphan:
-                path.unlink(missing_ok=True)
-                swept += 1
+                swept += self._remove_if_old(path, now)
         return swept
+
+    def _remove_if_old(self, path: Path, now: datetime) -> bool:
+        """Remove a file unless it was kept again since its age was read: out of sight first, so that none is later."""
+        hidden = self.folder / TEMPORARY / secrets.token_hex(16)
+        hidden.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.rename(hidden)
+        except FileNotFoundError:
+            return False
+        is_old = now - datetime.fromtimestamp(hidden.stat().st_mtime, UTC) > ORPHAN_AGE
+        if is_old:
+            hidden.unlink()
+        else:
+            hidden.rename(path)
+        return is_old
+
+
+def taken_in(name: str, content: bytes, field: str) -> tuple[Attachment, bytes]:
+    """Check and clean what was sent; return it as a document names it, and the bytes to keep. Run it in `CLEANING`.
+
+    Raises Invalid (see `uploads.cleaned`).
+    """
+    media_type, kept = cleaned(name, content, field=field)
+    file_id = hashlib.sha256(kept).hexdigest()
+    file = Attachment(file_id=file_id, media_type=media_type, size_bytes=len(kept), name=stored_name(name, media_type))
+    return file, kept
 
 
 async def pieces_of(path: Path) -> AsyncIterator[bytes]:

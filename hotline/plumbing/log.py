@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from hotline.plumbing.tracing import trace_id
+
 FIELDS = frozenset({
     "feedback_id", "fact_id", "group", "service", "loop", "route", "method", "status", "ms", "error", "attempt",
     "cause", "code", "agency_id", "rule", "count", "version", "model_version", "clock", "step", "batch_id", "row",
     "account_id", "role", "address", "path", "signal", "request_id", "petition_kind", "needs_review", "reason_code",
+    "partition", "offset",
 })  # fmt: skip
 
 LOGGER = logging.getLogger("hotline")
@@ -31,6 +34,8 @@ def configure_logging(level: str) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # It writes a request's path, which can hold a tracking code.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
+    # It says every failed attempt to reach a broker; that the broker is gone is said by whoever waits for it.
+    logging.getLogger("aiokafka").setLevel(logging.WARNING if level == "DEBUG" else logging.CRITICAL)
 
 
 def step(event: str, *, level: str = "INFO", **fields: object) -> None:
@@ -41,6 +46,9 @@ def step(event: str, *, level: str = "INFO", **fields: object) -> None:
     allowed = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
     if not FIELDS.issuperset(fields):
         allowed["dropped_fields"] = sorted(fields.keys() - FIELDS)
+    current = trace_id()
+    if current is not None:
+        allowed["trace_id"] = current
     record = LOGGER.makeRecord(LOGGER.name, number, "", 0, event, (), None, extra={"fields": allowed})
     LOGGER.handle(record)
 

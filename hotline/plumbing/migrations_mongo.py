@@ -1,7 +1,8 @@
 """Numbered migrations of a MongoDB database, one sequence per service, under a lock.
 
 Called when a store opens, by every replica. Collections and indexes need none; a migration changes stored documents
-and must be safe to begin again, as a process may die in it. A database that a newer release has written is refused.
+and must be safe to begin again, as a process may die in it: beside itself too, when it takes longer than LOCKED_FOR.
+A database that a newer release has written is refused.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from hotline.plumbing.lease import hold, let_go
 from hotline.plumbing.migrations import SchemaTooNew
-from hotline.plumbing.mongo import AlreadyThere, MongoDatabase
+from hotline.plumbing.mongo import MongoDatabase
 
 DONE = "meta_migration"
 LOCKED_FOR = timedelta(minutes=10)
@@ -58,8 +59,4 @@ async def missing_of(mongo: MongoDatabase, service: str, migrations: Sequence[Mo
 
 async def record(mongo: MongoDatabase, service: str, number: int) -> None:
     """Keep that a migration has run."""
-    change = {"$addToSet": {"numbers": number}}
-    try:
-        await mongo.collection(DONE).update_one({"_id": service}, change, upsert=True)
-    except AlreadyThere:
-        await mongo.collection(DONE).update_one({"_id": service}, change)
+    await mongo.collection(DONE).update_one({"_id": service}, {"$addToSet": {"numbers": number}}, upsert=True)

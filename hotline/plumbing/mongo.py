@@ -7,7 +7,7 @@ more, so that another driver is a change of this file alone (ADR 0008). Never de
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
 )
-from pymongo.monitoring import CommandListener
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from hotline.plumbing.failures import StoreUnavailable
 
@@ -89,19 +89,26 @@ class Collection:
             return await self._of.find_one(query, projection=fields)
 
     async def find(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] | None = None
+        self, query: Query, *, sort: Sort = (), skip: int = 0, limit: int = 0, fields: Sequence[str] | None = None
     ) -> list[Document]:
-        """Return the documents in order of `sort`; `limit` 0 is all of them."""
-        return [document async for document in self.each(query, sort=sort, limit=limit, fields=fields)]
+        """Return the documents in order of `sort`, without the first `skip`; `limit` 0 is all of them."""
+        return [document async for document in self.each(query, sort=sort, skip=skip, limit=limit, fields=fields)]
 
     async def each(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] | None = None
+        self, query: Query, *, sort: Sort = (), skip: int = 0, limit: int = 0, fields: Sequence[str] | None = None
     ) -> AsyncIterator[Document]:
-        """Yield the documents in order of `sort`, a batch at a time from the server."""
+        """Yield the same documents, a batch at a time from the server."""
         with failures_named():
-            cursor = self._of.find(query, projection=fields, sort=list(sort) or None, limit=limit)
+            cursor = self._of.find(query, projection=fields, sort=list(sort) or None, skip=skip, limit=limit)
             async for document in cursor:
                 yield document
+
+    async def by_id(self, after: str, limit: int, only: Query | None = None) -> list[Document]:
+        """Return the next documents in the order of their ids, read along them whatever other index there is."""
+        with failures_named():
+            query = {"_id": {"$gt": after}, **(only or {})}
+            cursor = self._of.find(query, sort=[("_id", 1)], limit=limit, hint=PRIMARY_KEY)
+            return [document async for document in cursor]
 
     async def insert_one(self, document: Query) -> None:
         """Insert; raises AlreadyThere."""
@@ -161,17 +168,36 @@ class Collection:
         with failures_named():
             return int((await self._of.delete_many(query)).deleted_count)
 
-    async def count(self, query: Query, *, limit: int = 0) -> int:
-        """Return how many documents match, counting no further than `limit` when it is given."""
+    async def count(self, query: Query) -> int:
+        """Return how many documents match."""
         with failures_named():
-            if limit:
-                return int(await self._of.count_documents(query, limit=limit))
             return int(await self._of.count_documents(query))
 
     async def aggregate(self, steps: Sequence[Query]) -> list[Document]:
         """Return what an aggregation gives, whole."""
         with failures_named():
             return [document async for document in self._of.aggregate(list(steps))]
+
+
+class CommandTimes(CommandListener):
+    """Tells `observe` of each answered command its name and how long the server took, in seconds.
+
+    The driver calls it on a thread of its own.
+    """
+
+    def __init__(self, observe: Callable[[str, float], None]) -> None:
+        self._observe = observe
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Wait for its end."""
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Tell it."""
+        self._observe(event.command_name, event.duration_micros / 1_000_000)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Tell it too: a refusal takes its time."""
+        self._observe(event.command_name, event.duration_micros / 1_000_000)
 
 
 class MongoDatabase:
@@ -214,7 +240,7 @@ class MongoDatabase:
         try:
             await opened.ping()
         except StoreUnavailable as error:
-            client.close()
+            await opened.close()
             raise StoreUnavailable(
                 f"MongoDB at {place_of(url)} cannot be used ({error}): start it, or correct STORE_URL"
             ) from error
@@ -252,7 +278,8 @@ class MongoDatabase:
 
     async def close(self) -> None:
         """Let go of the connections; calling twice is safe."""
-        self._client.close()
+        # The driver says goodbye to a server that may not answer: the loop must not stand still meanwhile.
+        await asyncio.to_thread(self._client.close)
 
     def files(self, owner: str) -> AsyncIOMotorGridFSBucket:
         """Return one owner's bucket of files; called by `files_gridfs.py` alone."""

@@ -53,6 +53,6 @@ def some_taken(document: Mapping[str, Any]) -> Change:
     return Change(query={"_id": document["_id"]}, update={"$pull": {"pending": {"fact_id": {"$in": ids}}}})
 
 
-def oldest_age_s(since: datetime | None, now: datetime) -> float:
-    """Return how long facts have waited, in seconds; 0 when none do."""
-    return max((now - since).total_seconds(), 0.0) if since else 0.0
+def oldest_age_s(since: datetime, now: datetime) -> float:
+    """Return how long a document's facts have waited, in seconds; 0 when a clock is behind."""
+    return max((now - since).total_seconds(), 0.0)

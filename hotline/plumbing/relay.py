@@ -75,7 +75,7 @@ class Relay:
     @property
     def lease(self) -> str:
         """Return the name of this service's lease."""
-        return f"relay:{self.service}"
+        return lease_of(self.service)
 
     async def carry_if_holder(self) -> int:
         """Carry what waits when the lease is ours, or can be; returns how many documents were freed of their facts."""
@@ -91,8 +91,10 @@ class Relay:
 
         What was acknowledged is taken out all the same.
         """
-        query = {**HAS_PENDING, "_id": {"$nin": self.stuck_now()}} if self.stuck else HAS_PENDING
-        waiting = await collection.find(query, sort=[("pending_since", 1)], limit=DOCUMENTS_AT_ONCE, fields=["pending"])
+        stuck = self.stuck_now()
+        limit = DOCUMENTS_AT_ONCE + len(stuck)
+        found = await collection.find(HAS_PENDING, sort=[("pending_since", 1)], limit=limit, fields=["pending"])
+        waiting = [document for document in found if document["_id"] not in stuck]
         outcomes = await asyncio.gather(*(self.publish(document) for document in waiting), return_exceptions=True)
         done = [document for document, outcome in zip(waiting, outcomes, strict=True) if outcome is True]
         if done and await collection.update_each([all_taken(document) for document in done]) < len(done):
@@ -119,11 +121,11 @@ class Relay:
             return False
         return True
 
-    def stuck_now(self) -> list[str]:
+    def stuck_now(self) -> frozenset[str]:
         """Return the documents whose turn to be tried again has not come."""
         now = time.monotonic()
         self.stuck = {name: until for name, until in self.stuck.items() if until > now}
-        return list(self.stuck)
+        return frozenset(self.stuck)
 
     async def wait(self) -> None:
         """Wait for a write of this process, or for the next look at what others wrote."""
@@ -141,3 +143,8 @@ class Relay:
             oldest = await collection.find(HAS_PENDING, sort=[("pending_since", 1)], limit=1, fields=["pending_since"])
             ages += [oldest_age_s(document["pending_since"], now) for document in oldest]
         return max(ages)
+
+
+def lease_of(service: str) -> str:
+    """Return the name of the lease that a service's relay holds while it runs."""
+    return f"relay:{service}"

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.log import step
+from hotline.plumbing.tracing import carried
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -82,7 +83,7 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in the next group; durable when this returns. What `work` raises undoes only its own changes."""
-        return await self._put(work)
+        return await self._put(carried(work))
 
     async def write_shared(self, work: SharedWork[Item, T], item: Item) -> T:
         """Run `work` once for the items of every caller in the next group; durable when this returns.
@@ -116,6 +117,8 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a read-only connection; it sees every write that has returned."""
+        if self.writer is None:
+            raise StoreUnavailable("the database is closed")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self.readers, self.read_now, work)

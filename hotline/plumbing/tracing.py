@@ -9,10 +9,9 @@ thread of its own; a collector that does not answer costs spans, never a request
 import contextlib
 import contextvars
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -41,14 +40,16 @@ TRACING = Tracing()
 NOTHING = contextlib.nullcontext()
 
 
-def start_tracing(environment: Mapping[str, str], service: str) -> Callable[[], None]:
-    """Trace from now on when the environment names a collector; returns what ends it, flushing for at most FLUSH_S.
+@contextlib.contextmanager
+def tracing(environment: Mapping[str, str], service: str) -> Iterator[None]:
+    """Trace for as long as the block lasts when the environment names a collector; flushes for at most FLUSH_S then.
 
     `service` is the `service.name` unless OTEL_SERVICE_NAME says another. The exporter reads the other OTEL_EXPORTER_*
     variables itself.
     """
     if not any(environment.get(name) for name in ENDPOINTS):
-        return lambda: None
+        yield
+        return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -58,7 +59,10 @@ def start_tracing(environment: Mapping[str, str], service: str) -> Callable[[], 
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     TRACING.tracer = provider.get_tracer("hotline")
-    return partial(end_tracing, provider)
+    try:
+        yield
+    finally:
+        end_tracing(provider)
 
 
 def end_tracing(provider: "TracerProvider") -> None:
@@ -75,31 +79,6 @@ def span(name: str, *, parent: str | None = None, **attributes: object) -> Abstr
     if tracer is None:
         return NOTHING
     return recorded(tracer, name, parent, attributes)
-
-
-def inner_span(name: str, **attributes: object) -> AbstractContextManager[None]:
-    """Record the block as a span of the current trace; outside any trace it records nothing."""
-    if TRACING.tracer is None or traceparent() is None:
-        return NOTHING
-    return recorded(TRACING.tracer, name, None, attributes)
-
-
-def spans(name: str, parents: Iterable[str | None], **attributes: object) -> AbstractContextManager[None]:
-    """Record the block once in each of several traces, for what is done for many facts at once."""
-    if TRACING.tracer is None:
-        return NOTHING
-    return all_recorded(TRACING.tracer, name, {parent for parent in parents if parent}, attributes)
-
-
-@contextlib.contextmanager
-def all_recorded(
-    tracer: "Tracer", name: str, parents: Iterable[str], attributes: Mapping[str, object]
-) -> Iterator[None]:
-    """Keep a span open below each of the parents."""
-    with contextlib.ExitStack() as stack:
-        for parent in parents:
-            stack.enter_context(recorded(tracer, name, parent, attributes))
-        yield
 
 
 @contextlib.contextmanager

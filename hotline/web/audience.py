@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -73,7 +73,8 @@ class Audience:
 class Sessions:
     """Issues and reads session cookies signed with the secret key; remembers revocations of this process.
 
-    Revocations are kept in memory only: whoever consumes `account.changed` hands them in again after a start.
+    Revocations are kept in memory only: whoever consumes `account.changed` hands them in again after a start, as far
+    back as a session can be old: `longest`, where it is set, whatever a cookie says of its own end.
     """
 
     def __init__(self, secret: str | bytes) -> None:
@@ -81,6 +82,7 @@ class Sessions:
             secret, salt="hotline.session", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._revoked_before: dict[str, datetime] = {}
+        self.longest: timedelta | None = None
 
     def issue(self, session: Session) -> str:
         """Return the cookie value for a session; refuses naive instants."""
@@ -95,6 +97,8 @@ class Sessions:
         except (BadSignature, msgspec.DecodeError, TypeError):
             return None
         revoked_before = self._revoked_before.get(session.account_id)
+        if self.longest is not None and now >= session.issued_at + self.longest:
+            return None
         if now >= session.expires_at or (revoked_before is not None and session.issued_at < revoked_before):
             return None
         return session

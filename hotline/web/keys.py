@@ -11,6 +11,7 @@ from typing import Protocol
 from aiohttp import MultipartReader, web
 from jinja2 import Environment
 
+from hotline.plumbing.metrics import Metrics, RequestMeter
 from hotline.web.audience import ApiKeys, Sessions
 from hotline.web.messages import Messages
 from hotline.web.service import NavItem, Route
@@ -47,6 +48,9 @@ TEMPLATES = web.AppKey("templates", Environment)
 STATIC_URLS: web.AppKey[Mapping[str, str]] = web.AppKey("static_urls")
 NAV: web.AppKey[tuple[NavItem, ...]] = web.AppKey("nav")
 PATHS: web.AppKey[Mapping[str, str]] = web.AppKey("paths")
+METRICS = web.AppKey("metrics", Metrics)
+METERS: web.AppKey[Mapping[web.AbstractRoute, RequestMeter]] = web.AppKey("meters")
+NO_ROUTE = web.AppKey("no_route", RequestMeter)
 ROUTES: web.AppKey[Mapping[web.AbstractRoute, Route]] = web.AppKey("routes")
 
 REQUEST_ID = web.RequestKey("request_id", str)

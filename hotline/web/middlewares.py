@@ -15,9 +15,10 @@ from aiohttp import web
 from hotline.errors import Invalid
 from hotline.plumbing.log import LOGGER, step
 from hotline.plumbing.pressure import PRESSURE
+from hotline.plumbing.tracing import span
 from hotline.web.audience import SESSION_COOKIE, SESSION_KEY, AudienceKind, session_of
 from hotline.web.csrf import CSRF_COOKIE, ForgedForm, UnreadableForm, check_form, find_seed
-from hotline.web.keys import CLOCK, CSRF_SEED, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
+from hotline.web.keys import CLOCK, CSRF_SEED, METERS, NO_ROUTE, NOW, REQUEST_ID, ROUTES, SESSIONS, SETTINGS
 from hotline.web.pages import error_text, page, problem
 from hotline.web.service import Route
 
@@ -57,14 +58,16 @@ def _route_of(request: web.Request) -> Route | None:
 
 @web.middleware
 async def log_request(request: web.Request, handler: Next) -> web.StreamResponse:
-    """Give the request an id and the time, and write its one line: method, route name, status, milliseconds."""
+    """Give the request an id and the time, count it, write its one line: method, route name, status, milliseconds."""
     # It only tells log lines apart; nothing depends on its being hard to guess.
     request[REQUEST_ID] = f"{random.getrandbits(64):016x}"
     request[NOW] = request.app[CLOCK]()
     started = time.perf_counter()
     status = 500
+    route = _route_of(request)
+    name = route.name if route else "no route"
     try:
-        with PRESSURE:
+        with PRESSURE, span(name, method=request.method, route=name):
             response = await handler(request)
         status = response.status
         response.headers["X-Request-Id"] = request[REQUEST_ID]
@@ -73,7 +76,8 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
         status = redirect.status
         raise
     finally:
-        route = _route_of(request)
+        seconds = time.perf_counter() - started
+        request.app[METERS].get(request.match_info.route, request.app[NO_ROUTE]).answered(status, seconds)
         # What a machine sent and we took has a line of its own (`feedback_received`): its good answer is told on DEBUG.
         is_plain = status < 400 and is_for_machines(request)
         step(
@@ -81,9 +85,9 @@ async def log_request(request: web.Request, handler: Next) -> web.StreamResponse
             level="DEBUG" if is_plain else "INFO",
             request_id=request[REQUEST_ID],
             method=request.method,
-            route=route.name if route else "no route",
+            route=name,
             status=status,
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )
 
 

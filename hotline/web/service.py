@@ -3,12 +3,15 @@
 Every `services/<name>/app.py` builds a `Service`; `shell.build_app` binds it. Decides nothing about requests.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
+from hotline.plumbing.metrics import ReadGauges, Reading
 from hotline.roles import Role
 from hotline.web.audience import Audience
 
@@ -62,25 +65,44 @@ async def _ready() -> bool:
     return True
 
 
+async def _no_gauges() -> Sequence[Reading]:
+    """Show nothing: the default of a service that has nothing to watch."""
+    return ()
+
+
+class Watched(Protocol):
+    """A loop that says why it waits."""
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Return what it cannot reach and waits for now, None when all is well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A whole service as the process sees it: pages and API, background loops by name, how to close, whether
     ready.
 
     `start` is called once with the application before the loops; `notices` are lines for whoever started the
-    process.
+    process. At /metrics stand its `gauges` (read there and then), its `measures` and which of its `watched` loops wait.
     """
 
     name: str
     routes: tuple[Route, ...]
-    template_dir: Path
-    message_dir: Path
+    template_dir: Path | None = None
+    message_dir: Path | None = None
     loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] = _nothing
     ready: Callable[[], Awaitable[bool]] = _ready
     start: Callable[[web.Application], Awaitable[None]] = _start
     notices: tuple[str, ...] = ()
     nav: tuple[NavItem, ...] = ()
+    gauges: ReadGauges = _no_gauges
+    measures: tuple[Collector, ...] = ()
+    watched: Mapping[str, Watched] = field(default_factory=dict)
 
 
 def owner_of(path: str) -> str | None:

@@ -4,17 +4,23 @@ Called by `services/cli.py` and by tests. Refuses at start what cannot be served
 and closes no service: whoever opened them does.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
+from hotline.plumbing.metrics import Metrics, ReadGauges
 from hotline.roles import Session
 from hotline.web.audience import ApiKeys, Sessions, end_session, session_of, start_session
 from hotline.web.keys import (
     API_KEYS,
     CLOCK,
     MESSAGES,
+    METERS,
+    METRICS,
     NAV,
+    NO_ROUTE,
     PATHS,
     ROUTES,
     SESSIONS,
@@ -28,7 +34,8 @@ from hotline.web.messages import load_messages
 from hotline.web.middlewares import MIDDLEWARES, is_https
 from hotline.web.pages import SHELL_TEMPLATES, make_templates
 from hotline.web.service import BadRoutes, NavItem, Route, Service, check_routes
-from hotline.web.standing import safe_next, standing_routes, static_files
+from hotline.web.standing import FindTroubles, no_troubles, safe_next, standing_routes, static_files
+from hotline.web.watching import loop_gauges
 
 __all__ = [
     "BadRoutes",
@@ -48,17 +55,24 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 def build_app(
-    services: tuple[Service, ...], settings: WebSettings, clock: Clock, sessions: Sessions | None = None
+    services: tuple[Service, ...],
+    settings: WebSettings,
+    clock: Clock,
+    sessions: Sessions | None = None,
+    *,
+    troubles: FindTroubles = no_troubles,
+    gauges: Mapping[str, ReadGauges] | None = None,
+    measures: Sequence[Collector] = (),
 ) -> web.Application:
     """Return the application; raises BadRoutes or BadMessages with all faults at once.
 
-    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made
-    here.
+    `sessions` is passed by whoever also hands it to the consumer of `account.changed`; otherwise one is made here.
+    `troubles`, `gauges` and `measures` are the backend's, shown at /readyz and /metrics with those of the services.
     """
     addresses, static_routes = static_files()
     own = Service(
         name="shell",
-        routes=(*standing_routes(services), *static_routes),
+        routes=(*standing_routes(services, troubles), *static_routes),
         template_dir=SHELL_TEMPLATES,
         message_dir=Path(__file__).parent,
     )
@@ -69,12 +83,24 @@ def build_app(
     app[CLOCK] = clock
     app[SESSIONS] = sessions or Sessions(settings.secret_key)
     app[API_KEYS] = ApiKeys(settings.api_keys)
-    app[MESSAGES] = load_messages(service.message_dir for service in services)
-    app[TEMPLATES] = make_templates(tuple((service.name, service.template_dir) for service in services))
+    app[MESSAGES] = load_messages(service.message_dir for service in services if service.message_dir)
+    app[TEMPLATES] = make_templates(
+        tuple((service.name, service.template_dir) for service in services if service.template_dir)
+    )
     app[STATIC_URLS] = addresses
     app[NAV] = tuple(item for service in services for item in service.nav)
+    app[METRICS] = _metrics_of(services, gauges or {}, measures)
     _add_routes(app, [route for service in everyone for route in service.routes])
     return app
+
+
+def _metrics_of(
+    services: tuple[Service, ...], gauges: Mapping[str, ReadGauges], measures: Sequence[Collector]
+) -> Metrics:
+    """Return what counts and shows all that this application does."""
+    own = {service.name: service.gauges for service in services}
+    counted = [*measures, *(measure for service in services for measure in service.measures)]
+    return Metrics({**gauges, "loops": loop_gauges(services), **own}, counted)
 
 
 def _add_routes(app: web.Application, routes: list[Route]) -> None:
@@ -88,7 +114,11 @@ def _add_routes(app: web.Application, routes: list[Route]) -> None:
         bound[resources[route.path].add_route(route.method, route.handler)] = route
         if route.method == "GET" and ("HEAD", route.path) not in taken:
             bound[resources[route.path].add_route("HEAD", route.handler)] = route
+    metrics = app[METRICS]
     app[ROUTES] = bound
+    app[METERS] = {at: metrics.meter(route.name, at.method) for at, route in bound.items()}
+    # Who asks for what is not there chooses the method, which may be any word.
+    app[NO_ROUTE] = metrics.meter("no route", "any")
     app[PATHS] = {route.name: route.path for route in routes}
 
 

@@ -5,7 +5,7 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,8 @@ from hotline.web.service import Handler, Route, Service
 
 STATIC_DIR = Path(__file__).parent / "static"
 LANGUAGE_SECONDS = 365 * 24 * 3600
+
+FindTroubles = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 def safe_next(target: str) -> str:
@@ -58,14 +60,30 @@ async def healthz(_: web.Request) -> web.StreamResponse:
     return web.Response(text="ok")
 
 
-def _readyz(services: Iterable[Service]) -> Handler:
+async def no_troubles() -> Mapping[str, str]:
+    """Find nothing that does not answer: where nothing is depended on."""
+    return {}
+
+
+def _readyz(services: Iterable[Service], troubles: FindTroubles) -> Handler:
     async def readyz(_: web.Request) -> web.StreamResponse:
-        """Say whether every service can work: 200, or 503 with the names of those that cannot."""
+        """Say whether every service can work: 200, or 503 with what waits and which dependency does not answer, why."""
+        found = await troubles()
         waiting = [service.name for service in services if not await _is_ready(service)]
-        body = msgspec.json.encode({"ready": not waiting, "waiting_for": waiting})
-        return web.Response(body=body, status=503 if waiting else 200, content_type="application/json")
+        is_ready = not waiting and not found
+        body = msgspec.json.encode({"ready": is_ready, "waiting_for": waiting, "unreachable": found})
+        return web.Response(body=body, status=200 if is_ready else 503, content_type="application/json")
 
     return readyz
+
+
+def _readyz_pages(troubles: FindTroubles) -> Handler:
+    async def readyz_pages(_: web.Request) -> web.StreamResponse:
+        """Say whether people can be answered: 200 while the store answers, whatever waits behind it, else 503."""
+        reason = (await troubles()).get("store")
+        return web.Response(text=reason or "ok", status=503 if reason else 200)
+
+    return readyz_pages
 
 
 async def _is_ready(service: Service) -> bool:
@@ -92,10 +110,11 @@ def _public(method: str, path: str, handler: Handler, name: str) -> Route:
     return Route(method=method, path=path, handler=handler, audience=Audience.public(), name=name)
 
 
-def standing_routes(services: tuple[Service, ...]) -> tuple[Route, ...]:
+def standing_routes(services: tuple[Service, ...], troubles: FindTroubles) -> tuple[Route, ...]:
     """Return the shell's routes but for the static files."""
     return (
         _public("GET", "/healthz", healthz, "shell.healthz"),
-        _public("GET", "/readyz", _readyz(services), "shell.readyz"),
+        _public("GET", "/readyz", _readyz(services, troubles), "shell.readyz"),
+        _public("GET", "/readyz/pages", _readyz_pages(troubles), "shell.readyz_pages"),
         _public("POST", "/language", switch_language, "shell.language"),
     )

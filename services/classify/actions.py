@@ -78,7 +78,7 @@ async def apply_feedback(
         return same
     judged = await judge(text, now)
     if known is None:
-        first = first_classification(fact, state, text, judged)
+        first = replace(first_classification(fact, state, text, judged), epoch=store.epoch)
         word = await store.ticket_word(fact.feedback_id)
         if word is not None and word.restricted and not judged.restricted:
             first = replace(restricted(first), seq=first.seq, version=first.version)
@@ -169,11 +169,13 @@ async def follow_ticket(store: ClassifyStore, fact: Fact, now: datetime) -> None
             return
         is_about_restricting = word.restricted or (before is not None and before.restricted)
         known = await store.get(fact.feedback_id) if is_about_restricting else None
+        # Had it been classified in between, the word would have been for that document to follow.
+        is_unclassified = is_about_restricting and known is None
         after = followed(known, before, word) if known is not None else None
         changed = after if after is not known else None
         facts = (fact_of(changed, at=now),) if changed is not None else ()
         try:
-            await store.keep_ticket_word(fact.feedback_id, word, changed, facts)
+            await store.keep_ticket_word(fact.feedback_id, word, changed, facts, is_unclassified=is_unclassified)
         except Conflict:
             continue
         return

@@ -27,7 +27,7 @@ _BEGIN, _END = "<!-- figures: written by `hotline evaluate` -->", "<!-- end of f
 _models_dir = click.option(
     "--models-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of trained models. Default: $DATA_DIR/models, or var/models.",
+    help="Folder of trained models. Default: $MODELS_DIR, $DATA_DIR/models, or var/models.",
 )
 
 
@@ -179,7 +179,8 @@ def _put_into(page: Path, text: str) -> None:
 
 
 def _folder(models_dir: Path | None) -> Path:
-    return models_dir or Path(os.environ.get("DATA_DIR", "var")) / "models"
+    given = os.environ.get("MODELS_DIR") or os.path.join(os.environ.get("DATA_DIR", "var"), "models")
+    return models_dir or Path(given)
 
 
 def _load(models_dir: Path | None) -> Model:

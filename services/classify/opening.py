@@ -1,10 +1,32 @@
 """Opens classify's store over what the settings name; shared by the service and its commands."""
 
 from hotline.plumbing.backend import Backend
+from hotline.plumbing.records import Records
+from hotline.plumbing.sqlite import Database
 from services.classify.store import ClassifyStore
-from services.classify.store_sqlite import open_store as open_embedded
+
+# The collections in whose documents facts wait for the relay.
+RELAYED = ("classify_classification",)
 
 
 async def open_store(backend: Backend) -> ClassifyStore:
     """Make the tables where they are missing and return the store; raises SchemaTooNew, StoreUnavailable."""
-    return await open_embedded(backend)
+    if isinstance(backend.database, Database):
+        from services.classify.store_sqlite import open_store as open_embedded
+
+        return await open_embedded(backend)
+    from services.classify.store_mongo import open_store as open_mongo
+
+    return await open_mongo(backend)
+
+
+async def open_records(backend: Backend) -> Records:
+    """Open the store and return it as a backup sees it; raises as `open_store` does."""
+    store = await open_store(backend)
+    if isinstance(backend.database, Database):
+        from services.classify.store_sqlite_records import open_records as records_of_embedded
+
+        return records_of_embedded(store)
+    from services.classify.store_mongo_records import open_records as records_of_mongo
+
+    return records_of_mongo(store)

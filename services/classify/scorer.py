@@ -57,13 +57,17 @@ def answer_with(error: Exception, batch: Sequence[Waiting]) -> None:
 
 @dataclass(slots=True)
 class Scorer:
-    """The way to the model; `run` must have been started for `judge` to answer, and `close` ends it."""
+    """The way to the model; `run` must have been started for `judge` to answer, and `close` ends it.
+
+    `trouble` says that the child has died and the next has not answered yet; None when all is well.
+    """
 
     models_dir: Path
     child: ProcessPoolExecutor | None = None
     child_pid: int | None = None
     working: "asyncio.Task[None] | None" = None
     waiting: "asyncio.Queue[Waiting]" = field(default_factory=asyncio.Queue)
+    trouble: str | None = None
 
     async def judge(self, text: str, now: datetime) -> ClassificationState:
         """Return what the model says of a text, as decided at `now`. Raises ClassifierDown."""
@@ -99,8 +103,10 @@ class Scorer:
                 self.child = new_child(self.models_dir)
                 self.child_pid = await loop.run_in_executor(self.child, os.getpid)
             version, judged = await loop.run_in_executor(self.child, judge_texts, [asked.text for asked in batch])
-        except BrokenProcessPool as error:
-            step("classifier_down", level="ERROR", error=type(error).__name__)
+        except (BrokenProcessPool, OSError) as error:
+            # OSError: no other process can be started now, for want of memory, files or the program itself.
+            self.trouble = type(error).__name__
+            step("classifier_down", level="ERROR", error=self.trouble)
             self.child_pid = None
             self.end_child()
             answer_with(ClassifierDown("the process that holds the model has died"), batch)
@@ -108,6 +114,7 @@ class Scorer:
         except Exception as error:  # noqa: BLE001 - one text that breaks the model must not end the judging of others
             await self.score_one_by_one(batch, error)
             return
+        self.trouble = None
         for asked, judgement in zip(batch, judged, strict=True):
             if not asked.future.done():
                 asked.future.set_result((version, judgement))

@@ -34,6 +34,9 @@ class Label:
 class ClassifyStore(Protocol):
     """Named questions, no queries."""
 
+    # Under which the facts of new documents count; raised by a restore (see `plumbing.restores`).
+    epoch: int
+
     async def get(self, feedback_id: str) -> Classification | None:
         """Return what is known of a feedback, None when nothing is."""
 
@@ -50,10 +53,17 @@ class ClassifyStore(Protocol):
         """Return respond's newest word that was applied, None before there was one."""
 
     async def keep_ticket_word(
-        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool = False,
     ) -> None:
         """Keep respond's word, with the next version of the document where it changed one; erased feedback is passed
-        over. Raises Conflict as `save` does, and when the word kept is not older than this one."""
+        over. Raises Conflict as `save` does, when the word kept is not older than this one, and when
+        `is_unclassified` was concluded from a document that was not there and there is one by now."""
 
     async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
         """Return what waits for a person: restricted and urgent first, then the oldest receipt, then by id."""

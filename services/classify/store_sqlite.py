@@ -7,11 +7,19 @@ from datetime import datetime
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
 from services.classify.store import Conflict, Label
 from services.classify.ticket_word import TicketWord
+
+
+def whole_seconds(column: str) -> str:
+    """Return the rest of an update that writes UTC instants without microseconds as `sortable` does."""
+    return f"{column} = replace({column}, '+00:00', '.000000+00:00') where length({column}) = 25"
+
 
 MIGRATIONS = (
     Migration(
@@ -40,6 +48,16 @@ MIGRATIONS = (
                  restricted integer not null, at text not null) without rowid""",
         ),
     ),
+    # Instants of a whole second were written without microseconds: the same instant must be the same text.
+    Migration(
+        number=3,
+        statements=(
+            f"update classify_classification set {whole_seconds('received_at')}",
+            f"update classify_classification set {whole_seconds('decided_at')}",
+            f"update or replace classify_label set {whole_seconds('at')}",
+            f"update classify_ticket set {whole_seconds('at')}",
+        ),
+    ),
 )
 
 WAITING = "from classify_classification where needs_review = 1 and restricted <= ?"
@@ -47,6 +65,8 @@ WAITING = "from classify_classification where needs_review = 1 and restricted <=
 
 class SqliteClassifyStore:
     """The `ClassifyStore` of the embedded default; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, database: Database, log: SqliteLog) -> None:
         self.database = database
@@ -101,7 +121,7 @@ class SqliteClassifyStore:
             connection.execute(
                 "insert or replace into classify_label (feedback_id, at, text, code, petition_kind, urgent,"
                 " model_version, was_correct) values (?,?,?,?,?,?,?,?)",
-                (label.feedback_id, label.at.isoformat(), label.text, label.code, label.petition_kind, label.urgent,
+                (label.feedback_id, sortable(label.at), label.text, label.code, label.petition_kind, label.urgent,
                  label.model_version, label.was_correct),
             )  # fmt: skip
         self.log.append(connection, facts)
@@ -111,7 +131,13 @@ class SqliteClassifyStore:
         return await self.database.read(lambda connection: kept_word(connection, feedback_id))
 
     async def keep_ticket_word(
-        self, feedback_id: str, word: TicketWord, document: Classification | None, facts: Sequence[Fact]
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool = False,
     ) -> None:
         """See `ClassifyStore`."""
 
@@ -121,9 +147,11 @@ class SqliteClassifyStore:
             before = kept_word(connection, feedback_id)
             if before is not None and before.order >= word.order:
                 raise Conflict(feedback_id)
+            if is_unclassified and is_classified(connection, feedback_id):
+                raise Conflict(feedback_id)
             connection.execute(
                 "insert or replace into classify_ticket values (?,?,?,?,?)",
-                (feedback_id, *word.order, word.restricted, word.at.isoformat()),
+                (feedback_id, *word.order, word.restricted, sortable(word.at)),
             )
             if document is not None:
                 self._save(connection, document, facts, None)
@@ -180,9 +208,11 @@ class SqliteClassifyStore:
 
 async def open_store(backend: Backend) -> SqliteClassifyStore:
     """Make classify's tables where they are missing and return the store."""
-    assert isinstance(backend.bus, SqliteLog)
+    assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     await migrate(backend.database, "classify", MIGRATIONS)
-    return SqliteClassifyStore(backend.database, backend.bus)
+    store = SqliteClassifyStore(backend.database, backend.bus)
+    store.epoch = await epoch_of(backend, "classify")
+    return store
 
 
 def columns_of(document: Classification) -> tuple[object, ...]:
@@ -194,8 +224,8 @@ def columns_of(document: Classification) -> tuple[object, ...]:
         state.needs_review,
         state.restricted,
         state.urgent,
-        document.received_at.isoformat(),
-        last[0].at.isoformat() if last else None,
+        sortable(document.received_at),
+        sortable(last[0].at) if last else None,
         document.feedback_id,
     )
 
@@ -224,6 +254,12 @@ def kept_word(connection: sqlite3.Connection, feedback_id: str) -> TicketWord | 
         restricted=bool(row["restricted"]),
         at=datetime.fromisoformat(row["at"]),
     )
+
+
+def is_classified(connection: sqlite3.Connection, feedback_id: str) -> bool:
+    """Say whether there is a document."""
+    query = "select 1 from classify_classification where feedback_id = ?"
+    return connection.execute(query, (feedback_id,)).fetchone() is not None
 
 
 def is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:

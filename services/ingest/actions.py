@@ -5,7 +5,7 @@ Pages, API, consumer and commands share these functions; none of them reaches th
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hotline.errors import FieldError, Invalid
@@ -54,7 +54,7 @@ async def submit(intake: Intake, draft: Draft, *, now: datetime, faults: Sequenc
     IdempotencyConflict for the same origin with a different body, WasErased, FileIsGone.
     """
     for _ in range(ATTEMPTS):
-        feedback = checked(intake.rules, draft, now=now, faults=faults)
+        feedback = replace(checked(intake.rules, draft, now=now, faults=faults), epoch=intake.store.epoch)
         fact = fact_of(feedback, FactKind.FEEDBACK_RECEIVED, cause=f"received:{feedback.channel}", at=now)
         notices = receipt_notice(feedback, now=now, say=intake.say)
         try:

@@ -4,29 +4,32 @@ Called by `hotline run`, by the commands (which only need the intake) and by tes
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from hotline.config import Settings
 from hotline.places import load_gazetteer
-from hotline.plumbing.backend import Backend
+from hotline.plumbing.backend import Backend, Clock
 from hotline.plumbing.consume import Consumer
 from hotline.plumbing.failures import WorldIsDown
-from hotline.plumbing.log import step
+from hotline.plumbing.metrics import NOTICES_WAITING, OLDEST_WITHOUT_TICKET_SECONDS, WITHOUT_TICKET, Reading
+from hotline.plumbing.periodic import Periodic
 from hotline.promises import load_policies
 from hotline.web.messages import DEFAULT_LANGUAGE, load_messages
 from hotline.web.ratelimit import RateLimit
-from hotline.web.service import Service
+from hotline.web.service import Service, Watched
 from hotline.working_days import load_calendar
 from services.ingest import actions
 from services.ingest.api import FeedbackApi
 from services.ingest.consumer import GROUP, KINDS, handler
 from services.ingest.feedback import Rules
 from services.ingest.notify import Postman
-from services.ingest.opening import open_store
+from services.ingest.opening import RELAYED, open_store
+from services.ingest.store import FeedbackStore
 from services.ingest.web_citizen import CitizenPages
 from services.ingest.web_operator import NAV, OperatorPages
 
@@ -80,6 +83,12 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     handle = handler(intake, backend.clock)
     consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
     postman = Postman(store=intake.store, smtp_url=settings.smtp_url, sender=settings.mail_from, clock=backend.clock)
+    watched: Mapping[str, Watched] = {
+        "consume": consumer,
+        "offer_again": offering(intake, backend),
+        "notify": postman,
+        "sweep_files": sweeping(intake, backend),
+    }
 
     async def is_ready() -> bool:
         return consumer.trouble is None
@@ -89,12 +98,9 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=(*citizen.routes(), *OperatorPages(intake=intake).routes(), *api.routes()),
         template_dir=HERE / "templates" / "ingest",
         message_dir=HERE,
-        loops={
-            "consume": consumer.run,
-            "offer_again": lambda: offer_again_for_ever(intake, backend),
-            "notify": postman.run,
-            "sweep_files": lambda: sweep_files_for_ever(intake, backend),
-        },
+        loops={**{name: loop.run for name, loop in watched.items()}, **backend.relay("ingest", RELAYED)},
+        watched=watched,
+        gauges=partial(gauges, intake.store, backend.clock),
         ready=is_ready,
         start=warm_places,
         nav=NAV,
@@ -106,21 +112,29 @@ async def warm_places(_: web.Application) -> None:
     asyncio.get_running_loop().run_in_executor(None, lambda: load_gazetteer().resolve("Hà Giang", "Ngọc Đường"))
 
 
-async def offer_again_for_ever(intake: actions.Intake, backend: Backend) -> None:
-    """Once a minute offer again what respond has not taken up."""
-    while True:
-        await asyncio.sleep(OFFER_PERIOD_S)
-        try:
-            await actions.offer_again(intake, now=backend.clock())
-        except WorldIsDown as error:
-            step("offers_wait", level="WARNING", error=type(error).__name__)
+def offering(intake: actions.Intake, backend: Backend) -> Periodic:
+    """Return the loop that once a minute offers again what respond has not taken up."""
+    return Periodic(
+        do=lambda: actions.offer_again(intake, now=backend.clock()), period_s=OFFER_PERIOD_S, event="offers_wait"
+    )
 
 
-async def sweep_files_for_ever(intake: actions.Intake, backend: Backend) -> None:
-    """Once an hour remove orphaned attachments."""
-    while True:
-        await asyncio.sleep(SWEEP_PERIOD_S)
-        try:
-            await actions.sweep_files(intake, now=backend.clock())
-        except (WorldIsDown, OSError) as error:
-            step("sweep_waits", level="WARNING", error=type(error).__name__)
+def sweeping(intake: actions.Intake, backend: Backend) -> Periodic:
+    """Return the loop that once an hour removes orphaned attachments."""
+    return Periodic(
+        do=lambda: actions.sweep_files(intake, now=backend.clock()),
+        period_s=SWEEP_PERIOD_S,
+        event="sweep_waits",
+        waits_out=(WorldIsDown, OSError),
+    )
+
+
+async def gauges(store: FeedbackStore, clock: Clock) -> Sequence[Reading]:
+    """Return what ingest shows at /metrics; restricted feedbacks are counted with all others."""
+    waiting = await store.waiting_for_ticket()
+    age_s = (clock() - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
+    return (
+        Reading(metric=WITHOUT_TICKET, value=waiting.count),
+        Reading(metric=OLDEST_WITHOUT_TICKET_SECONDS, value=max(age_s, 0.0)),
+        Reading(metric=NOTICES_WAITING, value=await store.count_notices_to_send()),
+    )

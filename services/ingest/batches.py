@@ -92,7 +92,7 @@ def _read_chunk(
         try:
             if not isinstance(draft, Draft):
                 raise Invalid(draft)
-            feedback = checked(intake.rules, draft, now=now)
+            feedback = replace(checked(intake.rules, draft, now=now), epoch=intake.store.epoch)
         except Invalid as invalid:
             faults += [row_fault(row.number, error) for error in invalid.errors]
         else:

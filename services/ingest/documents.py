@@ -144,6 +144,11 @@ class Notice:
     given_up_because: str | None = None
     schema: int = SCHEMA
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is neither sent nor given up."""
+        return self.sent_at is None and self.given_up_at is None
+
 
 class UnknownSchema(Exception):
     """A stored document is newer than this release; it is never guessed at."""

@@ -38,14 +38,15 @@ class NotTakenNow(Exception):
     """The mail server takes this letter perhaps later; the argument is the reason's code."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Postman:
-    """What delivery works with."""
+    """What delivery works with; `trouble` says what it cannot reach now, None when all is well."""
 
     store: FeedbackStore
     smtp_url: str
     sender: str
     clock: Callable[[], datetime]
+    trouble: str | None = None
 
     async def run(self) -> None:
         """Deliver what waits, for ever."""
@@ -53,7 +54,10 @@ class Postman:
             try:
                 await self.deliver_waiting()
             except (OSError, smtplib.SMTPException, WorldIsDown) as error:
-                step("notices_wait", level="WARNING", error=type(error).__name__)
+                self.trouble = type(error).__name__
+                step("notices_wait", level="WARNING", error=self.trouble)
+            else:
+                self.trouble = None
             await asyncio.sleep(PERIOD_S)
 
     async def deliver_waiting(self) -> int:

@@ -48,6 +48,9 @@ class Waiting:
 class FeedbackStore(Protocol):
     """ingest's documents; made with the vault that keeps their files."""
 
+    # Under which the facts of new documents count; raised by a restore (see `plumbing.restores`).
+    epoch: int
+
     async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
         """Store a new feedback with its facts; when its id is there already, return that one and store nothing.
 

@@ -8,15 +8,19 @@ import contextlib
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
-from hotline.plumbing.bus_sqlite import SqliteLog
+from hotline.plumbing.bus_sqlite import SqliteLog, append_envelopes
+from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.files import FileVault
+from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations import Migration, migrate
+from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database, insert_rows
+from services.ingest.columns import columns_of
 from services.ingest.documents import (
     Batch,
     Feedback,
@@ -25,7 +29,6 @@ from services.ingest.documents import (
     decode_notice,
     encode,
 )
-from services.ingest.following import is_open_to_staff, tell_since_of
 from services.ingest.sealed_reporter import ReporterSeal
 from services.ingest.store import Added, Conflict, FileIsGone, TrackingCodeTaken, Waiting, WasErased
 
@@ -67,12 +70,14 @@ class _New:
 
     feedback: Feedback
     row: tuple[object, ...]
-    facts: Sequence[Fact]
+    envelopes: Sequence[Envelope]
     notices: Sequence[Notice] = ()
 
 
 class SqliteFeedbackStore:
     """The `FeedbackStore` of the embedded default; make it with `open_store`."""
+
+    epoch = 0
 
     def __init__(self, database: Database, log: SqliteLog, secret: str, vault: FileVault) -> None:
         self.database = database
@@ -82,7 +87,7 @@ class SqliteFeedbackStore:
 
     async def add(self, feedback: Feedback, facts: Sequence[Fact], notices: Sequence[Notice] = ()) -> Added:
         """See `FeedbackStore`."""
-        new = _New(feedback=feedback, row=self._row(feedback), facts=facts, notices=notices)
+        new = _New(feedback=feedback, row=self._row(feedback), envelopes=self.log.closed(facts), notices=notices)
         return await self.database.write_shared(self._add, new)
 
     def _add(self, connection: sqlite3.Connection, items: Sequence[_New]) -> list[Added]:
@@ -93,7 +98,7 @@ class SqliteFeedbackStore:
             return [self._there_already(connection, items[0].feedback.feedback_id)]
         if not all(self.vault.has(file.file_id) for item in items for file in item.feedback.attachments):
             raise FileIsGone(items[0].feedback.feedback_id)
-        self.log.append(connection, [fact for item in items for fact in item.facts])
+        append_envelopes(connection, [envelope for item in items for envelope in item.envelopes])
         _insert_notices(connection, [notice for item in items for notice in item.notices])
         return [Added(feedback=item.feedback, is_new=True) for item in items]
 
@@ -106,16 +111,19 @@ class SqliteFeedbackStore:
 
     async def add_chunk(self, chunk: Sequence[tuple[Feedback, Fact]], batch: Batch) -> Batch:
         """See `FeedbackStore`."""
-        items = [_New(feedback=feedback, row=self._row(feedback), facts=(fact,)) for feedback, fact in chunk]
+        items = [
+            _New(feedback=feedback, row=self._row(feedback), envelopes=self.log.closed((fact,)))
+            for feedback, fact in chunk
+        ]
 
         def work(connection: sqlite3.Connection) -> Batch:
             new = [item for item in items if _insert(connection, (item,))]
-            self.log.append(connection, [fact for item in new for fact in item.facts])
+            append_envelopes(connection, [envelope for item in new for envelope in item.envelopes])
             known = len(items) - len(new)
             progress = replace(batch, accepted=batch.accepted + len(new), known=batch.known + known)
             connection.execute(
                 "insert into ingest_batch values (?, ?, ?) on conflict (id) do update set doc = excluded.doc",
-                (batch.batch_id, _sortable(batch.started_at), encode(progress)),
+                (batch.batch_id, sortable(batch.started_at), encode(progress)),
             )
             return progress
 
@@ -168,7 +176,7 @@ class SqliteFeedbackStore:
         return await self._many(
             "select doc, contact from ingest_feedback where is_ticketless = 1 and recorded_at < ?"
             " order by recorded_at limit ?",
-            _sortable(recorded_before), limit,
+            sortable(recorded_before), limit,
         )  # fmt: skip
 
     async def waiting_for_ticket(self) -> Waiting:
@@ -236,7 +244,7 @@ class SqliteFeedbackStore:
             lambda connection: connection.execute(
                 "select doc from ingest_notice where is_waiting = 1 and (claimed_until is null or claimed_until <= ?)"
                 " order by created_at limit ?",
-                (_sortable(now), limit),
+                (sortable(now), limit),
             ).fetchall()
         )
         return [decode_notice(row["doc"]) for row in rows]
@@ -248,7 +256,7 @@ class SqliteFeedbackStore:
                 connection.execute(
                     "update ingest_notice set claimed_until = ? where id = ? and is_waiting = 1"
                     " and (claimed_until is null or claimed_until <= ?)",
-                    (_sortable(until), notice_id, _sortable(now)),
+                    (sortable(until), notice_id, sortable(now)),
                 ).rowcount
                 == 1
             )
@@ -258,7 +266,7 @@ class SqliteFeedbackStore:
         """See `FeedbackStore`."""
         await self.database.write(
             lambda connection: connection.execute(
-                "update ingest_notice set claimed_until = ? where id = ?", (_sortable(until), notice_id)
+                "update ingest_notice set claimed_until = ? where id = ?", (sortable(until), notice_id)
             )
         )
 
@@ -269,11 +277,10 @@ class SqliteFeedbackStore:
 
     async def save_notice(self, notice: Notice) -> None:
         """See `FeedbackStore`."""
-        is_waiting = notice.sent_at is None and notice.given_up_at is None
         await self.database.write(
             lambda connection: connection.execute(
                 "update ingest_notice set doc = ?, is_waiting = ? where id = ?",
-                (encode(notice), is_waiting, notice.notice_id),
+                (encode(notice), notice.is_waiting, notice.notice_id),
             )
         )
 
@@ -291,7 +298,7 @@ class SqliteFeedbackStore:
     def _row(self, feedback: Feedback) -> tuple[object, ...]:
         """Return the columns of the table, in its order."""
         doc, contact, phone_mark = self.seal.apart(feedback)
-        tell_since = tell_since_of(feedback)
+        columns = columns_of(feedback)
         return (
             feedback.feedback_id,
             feedback.version,
@@ -299,25 +306,22 @@ class SqliteFeedbackStore:
             doc,
             contact,
             phone_mark,
-            _sortable(feedback.recorded_at),
-            feedback.ticket is None,
-            is_open_to_staff(feedback.ticket),
-            _sortable(tell_since) if tell_since else None,
+            columns.recorded_at,
+            columns.is_ticketless,
+            columns.is_shown,
+            columns.tell_since,
         )
 
 
 async def open_store(backend: Backend) -> SqliteFeedbackStore:
     """Make ingest's tables where they are missing and return the store; raises SchemaTooNew."""
     vault = backend.vault("feedback")
-    assert isinstance(backend.bus, SqliteLog)
+    assert isinstance(backend.database, Database) and isinstance(backend.bus, SqliteLog)
     assert isinstance(vault, FileVault)
     await migrate(backend.database, "ingest", MIGRATIONS)
-    return SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
-
-
-def _sortable(at: datetime) -> str:
-    """Return an instant as text whose order is the order of time."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    store = SqliteFeedbackStore(backend.database, backend.bus, backend.settings.secret_key, vault)
+    store.epoch = await epoch_of(backend, "ingest")
+    return store
 
 
 def _insert(connection: sqlite3.Connection, items: Sequence[_New]) -> int:
@@ -339,7 +343,7 @@ def _insert(connection: sqlite3.Connection, items: Sequence[_New]) -> int:
 
 def _insert_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
     rows = [
-        (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, _sortable(n.created_at), encode(n), None)
+        (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, sortable(n.created_at), encode(n), None)
         for n in notices
     ]
     insert_rows(connection, "insert or ignore into ingest_notice select * from", rows)

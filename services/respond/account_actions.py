@@ -95,7 +95,7 @@ async def create_account(
         raise Invalid([*error.errors, *errors]) from error
     if errors:
         raise Invalid(errors)
-    account = replace(account, version=1, seq=1)
+    account = replace(account, version=1, epoch=store.epoch, seq=1)
     try:
         await store.add_account(account, (account_fact(account, cause="created", at=now),))
     except UsernameTaken as error:
@@ -158,17 +158,26 @@ async def save(store: RespondStore, account: Account, *, cause: str, now: dateti
 
 
 async def create_first_admin(store: RespondStore, directory: AgencyDirectory, now: datetime) -> str | None:
-    """Make the first account when there is none and return its password, which is told once; None afterwards."""
+    """Make the first account when there is none and return its password, which is told once; None afterwards.
+
+    Of several first starts at once one makes it; the others return None.
+    """
     if await store.accounts():
         return None
     password = generate_password()
-    await create_account(
-        store,
-        directory,
-        username=FIRST_ADMIN,
-        full_name=FIRST_ADMIN_NAME,
-        role=Role.ADMIN,
-        password=password,
-        now=now,
-    )
+    try:
+        await create_account(
+            store,
+            directory,
+            username=FIRST_ADMIN,
+            full_name=FIRST_ADMIN_NAME,
+            role=Role.ADMIN,
+            password=password,
+            now=now,
+        )
+    except Invalid:
+        # Another process made it since we looked, and tells its password: ours opens nothing.
+        if await store.account_named(FIRST_ADMIN) is None:
+            raise
+        return None
     return password

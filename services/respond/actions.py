@@ -11,7 +11,7 @@ from typing import Unpack
 
 from hotline.facts import ClassificationState, Fact, FeedbackState
 from hotline.plumbing.failures import WorldIsDown
-from hotline.plumbing.files import FileVault
+from hotline.plumbing.files import Vault
 from hotline.plumbing.log import step
 from hotline.promises import promise, renew
 from hotline.roles import Session
@@ -22,9 +22,9 @@ from services.respond.documents import fact_of
 from services.respond.inputs import Inputs
 from services.respond.rules import Rules
 from services.respond.settling import settle
-from services.respond.steps import action_of, next_attention_at, next_due_at, steps_due
+from services.respond.steps import action_of, due_instants, next_attention_at, steps_due
 from services.respond.store import Attention, Conflict, Page, RespondStore
-from services.respond.ticket import SYSTEM, Action, Ticket, actor_of
+from services.respond.ticket import SYSTEM, UNANSWERED, Action, ClockKind, Ticket, actor_of
 from services.respond.workflow import apply
 
 SAVE_ATTEMPTS = 8
@@ -45,7 +45,7 @@ class Desk:
 
     store: RespondStore
     rules: Rules
-    vault: FileVault
+    vault: Vault
 
 
 async def apply_fact(desk: Desk, fact: Fact, now: datetime) -> Ticket | None:
@@ -77,7 +77,8 @@ def with_fact(known: Ticket | None, fact: Fact, rules: Rules) -> Ticket:
 
 async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = False) -> Ticket:
     """Save the next version with its fact; a ticket whose receipt has not come says nothing yet."""
-    ticket = replace(ticket, version=ticket.version + 1, seq=ticket.seq + 1)
+    epoch = desk.store.epoch if is_new else ticket.epoch
+    ticket = replace(ticket, version=ticket.version + 1, epoch=epoch, seq=ticket.seq + 1)
     facts = (fact_of(ticket, desk.rules, at=now),) if ticket.is_received else ()
     attention = attention_of(ticket, now, desk.rules.calendar)
     await (desk.store.add if is_new else desk.store.save)(ticket, attention, facts)
@@ -86,8 +87,12 @@ async def save(desk: Desk, ticket: Ticket, now: datetime, *, is_new: bool = Fals
 
 def attention_of(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> Attention:
     """Return when the ticker must look again and what the lists sort by."""
+    due = due_instants(ticket, now, calendar)
     return Attention(
-        next_attention_at=next_attention_at(ticket, now, calendar), next_due_at=next_due_at(ticket, now, calendar)
+        next_attention_at=next_attention_at(ticket, now, calendar),
+        next_due_at=min(due.values(), default=None),
+        acknowledgement_due_at=due.get(ClockKind.ACKNOWLEDGEMENT),
+        response_due_at=due.get(ClockKind.RESPONSE),
     )
 
 
@@ -110,7 +115,7 @@ async def act(
 ) -> Ticket:
     """Let a person do something to the ticket as they saw it.
 
-    Raises NotAllowed, Invalid with every fault, Conflict when the ticket changed since it was loaded.
+    Raises NotAllowed, Invalid with every fault, Conflict when the ticket changed since it was loaded, FileIsGone.
     """
     given = completed(desk.rules, ticket, action, now, inputs)
     after = settle(apply(ticket, action, actor_of(session), now, **given), desk.rules, now)
@@ -184,26 +189,57 @@ async def refresh(desk: Desk, ticket: Ticket, now: datetime) -> None:
 async def renew_promises(desk: Desk, now: datetime) -> int:
     """Count running promises again after a change of the calendar; later or the same, never earlier.
 
-    Called at every start; promises already counted on this calendar are passed over. Returns how many were renewed.
+    Called after every start until it has come to its end once; promises already counted on this calendar are passed
+    over, so that it goes on where it was interrupted. Returns how many were renewed. Raises WorldIsDown, and Conflict
+    when somebody changed a ticket each time it was to be saved.
     """
-    renewed, offset = 0, 0
-    while running := await desk.store.running(Page(offset=offset, limit=ATTENTION_BATCH)):
-        offset += len(running)
-        for ticket in running:
-            if ticket.promise.calendar != desk.rules.calendar.version:
-                renewed += await renew_promise(desk, ticket, now)
+    tried: set[str] = set()
+    renewed = 0
+    # What is renewed, or changed by others, moves in the list while it is read: so it is read until nothing is new.
+    while behind := [feedback_id for feedback_id in await behind_calendar(desk) if feedback_id not in tried]:
+        tried.update(behind)
+        for feedback_id in behind:
+            renewed += await renew_promise(desk, feedback_id, now)
     return renewed
 
 
-async def renew_promise(desk: Desk, ticket: Ticket, now: datetime) -> bool:
-    """Renew one ticket's promise; False when somebody changed the ticket meanwhile (the next start does it)."""
-    run = ticket.promises[-1]
-    new = renew(run.promise, run.started_at, ticket.policy, desk.rules.calendar)
-    try:
-        await save(desk, apply(ticket, Action.RENEW, SYSTEM, now, promise=new), now)
-    except Conflict:
-        return False
-    return True
+async def behind_calendar(desk: Desk) -> list[str]:
+    """Return the running tickets whose promise was counted on another calendar."""
+    found: list[str] = []
+    offset = 0
+    while running := await desk.store.running(Page(offset=offset, limit=ATTENTION_BATCH)):
+        offset += len(running)
+        found += [ticket.feedback_id for ticket in running if is_behind(ticket, desk.rules.calendar)]
+    return found
+
+
+def is_behind(ticket: Ticket, calendar: WorkingCalendar) -> bool:
+    """Say whether an unanswered ticket's promise was counted on another calendar."""
+    return ticket.is_received and ticket.status in UNANSWERED and ticket.promise.calendar != calendar.version
+
+
+async def renew_promise(desk: Desk, feedback_id: str, now: datetime) -> bool:
+    """Renew one ticket's promise; False when it needs that no more. One on which something breaks is logged and left.
+
+    Raises WorldIsDown, and Conflict when somebody changed the ticket each time it was to be saved.
+    """
+    for _ in range(SAVE_ATTEMPTS):
+        ticket = await desk.store.get(feedback_id)
+        if ticket is None or not is_behind(ticket, desk.rules.calendar):
+            return False
+        run = ticket.promises[-1]
+        try:
+            new = renew(run.promise, run.started_at, ticket.policy, desk.rules.calendar)
+            await save(desk, apply(ticket, Action.RENEW, SYSTEM, now, promise=new), now)
+        except Conflict:
+            continue
+        except WorldIsDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - one ticket must not keep all others from their promises
+            step("renew_failed", level="ERROR", feedback_id=feedback_id, error=type(error).__name__)
+            return False
+        return True
+    raise Conflict(feedback_id)
 
 
 async def sweep_files(desk: Desk, now: datetime) -> int:

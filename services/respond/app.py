@@ -1,47 +1,39 @@
 """Puts respond together: store, rules, pages and loops. Called by `services/server.py` and by tests."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
-from aiohttp import web
-
 from hotline.config import Settings
-from hotline.facts import AccountState
-from hotline.plumbing.backend import Backend
+from hotline.plumbing.backend import Backend, Clock
 from hotline.plumbing.consume import Consumer
-from hotline.web.audience import Sessions
-from hotline.web.keys import SESSIONS
-from hotline.web.service import Service
+from hotline.plumbing.metrics import CALENDAR_DAYS_LEFT, CLOCKS_DUE, LATE_TICKETS, Reading
+from hotline.web.service import Service, Watched
+from hotline.working_days import local_date
 from services.respond import web_accounts, web_agency, web_desk, web_inspector, web_ticket
 from services.respond.account_actions import FIRST_ADMIN, create_first_admin
-from services.respond.accounts import account_state
+from services.respond.actions import Desk
 from services.respond.consumer import GROUP, KINDS, handler
-from services.respond.opening import open_desk
-from services.respond.ticker import sweep_for_ever, ticker
+from services.respond.opening import RELAYED, open_desk
+from services.respond.ticker import Ticker, sweeping
 
 HERE = Path(__file__).parent
+DUE_WITHIN = {"1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 NAV = (*web_desk.NAV, *web_agency.NAV, *web_inspector.NAV, *web_accounts.NAV)
-
-
-@dataclass(slots=True)
-class Gate:
-    """Ends sessions that an account's change revokes; there are none before the application starts."""
-
-    sessions: Sessions | None = None
-
-    def end_sessions(self, account: AccountState) -> None:
-        """End the sessions issued before the account's last revocation."""
-        if self.sessions is not None and account.revoked_before is not None:
-            self.sessions.revoke(account.account_id, account.revoked_before)
 
 
 async def open_service(backend: Backend, settings: Settings) -> Service:
     """Open respond: its tables, the locality's rules, the first administrator. Raises what a broken profile says."""
     desk = await open_desk(backend)
     password = await create_first_admin(desk.store, desk.rules.directory, backend.clock())
-    gate = Gate()
-    handle = handler(desk, backend.clock, gate.end_sessions)
+    handle = handler(desk, backend.clock)
     consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
+    watched: Mapping[str, Watched] = {
+        "consumer": consumer,
+        "ticker": Ticker(desk, backend.clock),
+        "sweep_files": sweeping(desk, backend.clock),
+    }
     pages = (
         web_accounts.AccountPages(desk, settings.session_hours),
         web_desk.DeskPages(desk),
@@ -49,11 +41,6 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         web_ticket.TicketPages(desk),
         web_inspector.InspectorPages(desk),
     )
-
-    async def start(app: web.Application) -> None:
-        gate.sessions = app[SESSIONS]
-        for account in await desk.store.accounts():
-            gate.end_sessions(account_state(account))
 
     async def is_ready() -> bool:
         return consumer.trouble is None
@@ -63,13 +50,10 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=tuple(route for handlers in pages for route in handlers.routes()),
         template_dir=HERE / "templates",
         message_dir=HERE,
-        loops={
-            "consumer": consumer.run,
-            "ticker": ticker(desk, backend.clock),
-            "sweep_files": lambda: sweep_for_ever(desk, backend.clock),
-        },
+        loops={**{name: loop.run for name, loop in watched.items()}, **backend.relay("respond", RELAYED)},
+        watched=watched,
+        gauges=partial(gauges, desk, backend.clock),
         ready=is_ready,
-        start=start,
         notices=first_start(password),
         nav=NAV,
     )
@@ -80,3 +64,20 @@ def first_start(password: str | None) -> tuple[str, ...]:
     if password is None:
         return ()
     return (f"hotline: first start. Sign in at /sign-in as {FIRST_ADMIN} with the password {password} (said once).",)
+
+
+async def gauges(desk: Desk, clock: Clock) -> Sequence[Reading]:
+    """Return what respond shows at /metrics: promises soon due and tickets late, restricted ones with all others."""
+    now = clock()
+    soon = {within: await desk.store.clocks_due(now, period) for within, period in DUE_WITHIN.items()}
+    due = [
+        Reading(metric=CLOCKS_DUE, value=count, labels={"clock": clock_name, "within": within})
+        for within, counted in soon.items()
+        for clock_name, count in (("acknowledgement", counted.acknowledgement), ("response", counted.response))
+    ]
+    left = desk.rules.calendar.days_left(local_date(now))
+    return (
+        *due,
+        Reading(metric=LATE_TICKETS, value=soon["24h"].late),
+        Reading(metric=CALENDAR_DAYS_LEFT, value=left),
+    )

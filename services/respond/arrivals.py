@@ -78,9 +78,21 @@ def classified(
         return ticket
     before = ticket or Ticket(feedback_id=fact.feedback_id, policy=policy)
     noted = replace(before, applied={**before.applied, fact.producer: fact.order})
-    if not noted.is_received:
+    if not noted.is_received or is_said_again(noted, state):
         return replace(noted, classification=state)
     return take_classification(noted, state, calendar)
+
+
+def is_said_again(ticket: Ticket, state: ClassificationState) -> bool:
+    """Say whether a classification is nothing new for the history: told again, or made again as its first was lost.
+
+    Both happen after a restore. What the model makes again has another instant.
+    """
+    known = ticket.classification
+    if known is None or state == known:
+        return known is not None
+    is_same = state.decided_by == MODEL and replace(state, decided_at=known.decided_at) == known
+    return is_same and not is_to_restrict(ticket, state)
 
 
 def take_classification(ticket: Ticket, state: ClassificationState, calendar: WorkingCalendar) -> Ticket:
@@ -121,12 +133,15 @@ def with_call_acknowledged(ticket: Ticket, state: FeedbackState) -> Ticket:
 
 
 def with_follow_ups(ticket: Ticket) -> Ticket:
-    """Apply the citizen's words that came since the last fact, in their order."""
+    """Apply the citizen's words that came since the last fact, in their order.
+
+    After a restore of ingest there may be fewer than before: what is said next is new all the same.
+    """
     for follow_up in ticket.follow_ups[ticket.follow_ups_applied :]:
         action = FOLLOW_UP_ACTIONS[follow_up.kind]
         inputs = Inputs(rating=follow_up.rating) if follow_up.rating is not None else Inputs()
         ticket = attempted(ticket, action, speaker(follow_up), follow_up.at, inputs)
-    return replace(ticket, follow_ups_applied=max(ticket.follow_ups_applied, len(ticket.follow_ups)))
+    return replace(ticket, follow_ups_applied=len(ticket.follow_ups))
 
 
 def speaker(follow_up: FollowUp) -> Actor:

@@ -3,28 +3,21 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from hotline.facts import AccountState, Fact, FactKind
+from hotline.facts import Fact, FactKind
 from hotline.plumbing.log import step
 from services.respond.actions import Desk, apply_fact
 
 GROUP = "respond"
 FOR_TICKETS = frozenset({FactKind.FEEDBACK_RECEIVED, FactKind.FEEDBACK_FOLLOWED_UP, FactKind.FEEDBACK_CLASSIFIED})
-KINDS = FOR_TICKETS | {FactKind.FEEDBACK_ERASED, FactKind.ACCOUNT_CHANGED}
+KINDS = FOR_TICKETS | {FactKind.FEEDBACK_ERASED}
 
 
-def handler(
-    desk: Desk, clock: Callable[[], datetime], end_sessions: Callable[[AccountState], None]
-) -> Callable[[Fact], Awaitable[None]]:
-    """Return what the consuming loop calls for each fact; harmless when a fact comes again.
-
-    `end_sessions` is told of every account that changed, by the pages here or by `hotline user` beside us.
-    """
+def handler(desk: Desk, clock: Callable[[], datetime]) -> Callable[[Fact], Awaitable[None]]:
+    """Return what the consuming loop calls for each fact; harmless when a fact comes again."""
 
     async def handle(fact: Fact) -> None:
         if fact.kind is FactKind.FEEDBACK_ERASED:
-            await desk.store.release_files(await desk.store.erase(fact.feedback_id), desk.vault.unlink)
-        elif isinstance(fact.state, AccountState):
-            end_sessions(fact.state)
+            await desk.store.release_files(await desk.store.erase(fact.feedback_id))
         elif fact.kind in FOR_TICKETS:
             ticket = await apply_fact(desk, fact, clock())
             if ticket is not None:

@@ -1,7 +1,7 @@
 """Decides what the ticker does next on a ticket, and when it must look again.
 
 `actions.attend` takes the steps that are due and applies each by `workflow.apply`; `next_attention_at` and
-`next_due_at` are recomputed on every save. Each step has an id derived from (ticket, clock, number, step),
+`due_instants` are recomputed on every save. Each step has an id derived from (ticket, clock, number, step),
 and one that stands in the history is never due again, so any number of tickers, however late, takes it once.
 """
 
@@ -39,10 +39,13 @@ def next_attention_at(ticket: Ticket, now: datetime, calendar: WorkingCalendar) 
     return next((step.at for step in steps_ahead(ticket, now, calendar)), None)
 
 
-def next_due_at(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> datetime | None:
-    """Return the earliest due instant among the clocks that run, for the order of lists; None when none
-    runs."""
-    return min((clock.due_at for clock in clocks(ticket, now, calendar) if clock.is_running()), default=None)
+def due_instants(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> dict[ClockKind, datetime]:
+    """Return the earliest due instant of each kind among the clocks that run; nothing of a kind that does not."""
+    found: dict[ClockKind, datetime] = {}
+    for clock in clocks(ticket, now, calendar):
+        if clock.is_running():
+            found[clock.kind] = min(clock.due_at, found.get(clock.kind, clock.due_at))
+    return found
 
 
 def steps_ahead(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> list[Step]:

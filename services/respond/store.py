@@ -1,12 +1,13 @@
-"""What respond asks of its store; `store_sqlite.py` answers over the embedded database.
+"""What respond asks of its store; `store_sqlite` answers over the embedded database, `store_mongo` over MongoDB.
 
 Ticket and facts are written together. Lists show only tickets whose receipt has come; a restricted ticket is in no
-list but the screeners' and the inspectors'.
+list but the screeners' and the inspectors'. Where lists stand by the earliest due, what has nothing due comes last;
+what sorts alike stands in the order of the ids.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from hotline.facts import Fact
@@ -22,12 +23,30 @@ class UsernameTaken(Exception):
     """Another account has this user name."""
 
 
+class FileIsGone(Exception):
+    """A file that the ticket newly refers to was erased with another feedback after it was kept: attach it again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """When the ticker must look at a ticket again, and what the lists sort by; None when nothing is due."""
+    """When the ticker must look at a ticket again, and what lists and counts go by; None when nothing is due.
+
+    `next_due_at` is the earliest of all clocks that run, the other two are the citizen's own.
+    """
 
     next_attention_at: datetime | None
     next_due_at: datetime | None
+    acknowledgement_due_at: datetime | None = None
+    response_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksDue:
+    """How many tickets' clocks of a kind run out soon, and how many unanswered tickets have a breach already."""
+
+    acknowledgement: int
+    response: int
+    late: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +58,19 @@ class Page:
 
 
 class RespondStore(Protocol):
-    """Named questions, no queries."""
+    """Named questions, no queries; made with the vault that keeps the answers' files."""
+
+    # Under which the facts of new documents count; raised by a restore (see `plumbing.restores`).
+    epoch: int
 
     async def get(self, feedback_id: str) -> Ticket | None:
         """Return a ticket, None when there is none."""
 
     async def add(self, ticket: Ticket, attention: Attention, facts: Sequence[Fact]) -> None:
-        """Store a new ticket; raises Conflict when there is one."""
+        """Store a new ticket; raises Conflict when there is one or it was erased, FileIsGone."""
 
     async def save(self, ticket: Ticket, attention: Attention, facts: Sequence[Fact]) -> None:
-        """Store the next version; raises Conflict unless the stored one is `ticket.version - 1`."""
+        """Store the next version; raises Conflict unless the stored one is `ticket.version - 1`, FileIsGone."""
 
     async def for_desk(self, page: Page) -> list[Ticket]:
         """Return what the receiving desk must do: acknowledge or assign; urgent first, then the earliest due."""
@@ -77,17 +99,23 @@ class RespondStore(Protocol):
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """Return tickets whose `next_attention_at` has come, the longest waiting first."""
 
+    async def clocks_due(self, now: datetime, within: timedelta) -> ClocksDue:
+        """Count the acknowledgements and answers due from `now` to `now + within`, and the late tickets.
+
+        Clocks that run alone count, each once; restricted tickets with all others.
+        """
+
     async def file_ids(self) -> frozenset[str]:
         """Return the ids of every file that a draft or an answer keeps."""
 
     async def erase(self, feedback_id: str) -> frozenset[str]:
         """Remove all of a feedback and remember only that it was erased; calling twice is safe.
 
-        Returns the ids of its answers' files that no other ticket keeps.
+        Returns the ids of its answers' files that no other ticket keeps, again until they are released.
         """
 
-    async def release_files(self, file_ids: Collection[str], unlink: Callable[[str], None]) -> None:
-        """Unlink those of the files that nothing refers to now; no write that would refer to one comes in between."""
+    async def release_files(self, file_ids: Collection[str]) -> None:
+        """Remove those of the files that nothing refers to now; a write that refers to one meanwhile is refused."""
 
     async def is_erased(self, feedback_id: str) -> bool:
         """Say whether the feedback was erased: late facts of it must not bring it back."""
@@ -102,7 +130,7 @@ class RespondStore(Protocol):
         """Return every account by user name."""
 
     async def add_account(self, account: Account, facts: Sequence[Fact]) -> None:
-        """Store a new account; raises UsernameTaken."""
+        """Store a new account; raises UsernameTaken, whatever the case of the name."""
 
     async def save_account(self, account: Account, facts: Sequence[Fact]) -> None:
-        """Store the next version of an account; raises Conflict."""
+        """Store the next version of an account; raises Conflict, UsernameTaken."""

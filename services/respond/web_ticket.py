@@ -40,7 +40,7 @@ from services.respond.action_inputs import (
 )
 from services.respond.actions import Desk, Gone, act, find
 from services.respond.inputs import Inputs
-from services.respond.store import Conflict
+from services.respond.store import Conflict, FileIsGone
 from services.respond.ticket import Action, ClockKind, Ticket
 from services.respond.ticket_view import (
     ClockStanding,
@@ -102,12 +102,18 @@ class TicketPages:
             faults = (FieldError(field=TICKET_FIELD, code="changed_meanwhile"),)
             newest = await self.find(request)
             return await self.ticket_page(request, newest, form, faults, status=409, tried=action)
+        except FileIsGone:
+            faults = (FieldError(field=f"{action}.files", code="file_is_gone"),)
+            return await self.ticket_page(request, ticket, form, faults, status=409, tried=action)
         raise web.HTTPSeeOther(address_after(request, after, action))
 
     async def carry_out(
         self, request: web.Request, ticket: Ticket, action: Action, form: Form, files: tuple[Attachment, ...]
     ) -> Ticket:
-        """Let the person act on the version they saw; raises Invalid with every fault, NotAllowed, Conflict."""
+        """Let the person act on the version they saw.
+
+        Raises Invalid with every fault, NotAllowed, Conflict, FileIsGone.
+        """
         session, now, rules = person(request), request[NOW], self.desk.rules
         if form.get("version") != str(ticket.version):
             raise Conflict(ticket.feedback_id)

@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
+from services.classify.app import MeasuredJudge
 from services.classify.scorer import ClassifierDown, Scorer, Waiting
 from tests.ingest.builders import NOW
 
@@ -50,4 +54,34 @@ async def test_a_child_that_dies_is_the_world_being_down_and_another_is_started(
     os.kill(scorer.child_pid, signal.SIGKILL)
     with pytest.raises(ClassifierDown):
         await scorer.judge(ROAD, NOW)
+    assert scorer.trouble is not None
     assert (await scorer.judge(ROAD, NOW)).code == "6.3#giao_thong"
+    assert scorer.trouble is None
+
+
+async def test_a_machine_that_can_start_no_child_is_the_world_being_down(scorer: Scorer) -> None:
+    await scorer.judge(ROAD, NOW)
+    scorer.end_child()
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
+    try:
+        with pytest.raises(ClassifierDown):
+            await scorer.judge(ROAD, NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    assert (await scorer.judge(ROAD, NOW)).code == "6.3#giao_thong"
+
+
+async def test_each_verdict_is_counted_with_how_sure_the_model_was(scorer: Scorer) -> None:
+    measured = MeasuredJudge(scorer.judge)
+    said = [await measured.judge(text, NOW) for text in (ROAD, POWER, "ừ")]
+    counts = {sample.labels["review"]: sample.value for sample in samples_of(measured.classifications, "_total")}
+    reviewed = sum(one.needs_review for one in said)
+    assert reviewed > 0
+    assert counts == {"yes": reviewed, "no": len(said) - reviewed}
+    assert samples_of(measured.confidence, "_sum")[0].value == pytest.approx(sum(one.confidence for one in said))
+
+
+def samples_of(measure: Collector, suffix: str) -> list[Sample]:
+    """Return the samples of a measure whose names end so."""
+    return [sample for family in measure.collect() for sample in family.samples if sample.name.endswith(suffix)]

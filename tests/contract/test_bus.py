@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hotline.facts import FactKind
 from hotline.plumbing.bus import Bus, Delivery, Subscription
 from tests.contract.facts_for_tests import WORDS, received
 
@@ -47,6 +48,19 @@ async def test_what_was_not_acknowledged_comes_again(bus: Bus) -> None:
     await reader.close()
     assert await ids(bus.subscribe("respond")) == ["ingest:f1:0.2"]
     assert await bus.lag("respond") == 1
+
+
+async def test_what_is_not_finished_is_counted_for_each_partition(bus: Bus) -> None:
+    await bus.publish([received(f"f{number}") for number in range(20)])
+    read = await bus.subscribe("looks").next_batch(100)
+    while len(read) < 20:
+        read += await bus.subscribe("looks").next_batch(100)
+    there = {partition: sum(delivery.partition == partition for delivery in read) for partition in range(6)}
+    lag = await bus.lag_by_partition("respond")
+    assert {partition: count for partition, count in lag.items() if count} == {
+        partition: count for partition, count in there.items() if count
+    }
+    assert await bus.lag("respond") == sum(lag.values()) == 20
 
 
 async def test_an_offset_never_moves_back(bus: Bus) -> None:
@@ -104,6 +118,7 @@ async def test_a_dead_letter_is_kept_once_and_says_where_it_failed(bus: Bus) -> 
     (letter,) = await bus.dead_letters()
     assert (letter.group, letter.fact_id, letter.first_at) == ("respond", "ingest:f1:0.1", NOW)
     assert (letter.error, letter.attempts) == ("ValueError at ticket.py:1", 10)
+    assert await bus.buried() == [(letter, delivery.envelope)]
 
 
 async def test_a_replayed_letter_comes_to_its_own_group_and_is_gone_when_handled(bus: Bus) -> None:
@@ -129,6 +144,55 @@ async def test_a_replayed_letter_that_fails_again_stays(bus: Bus) -> None:
     (kept,) = await bus.dead_letters()
     assert (kept.error, kept.is_replaying) == ("KeyError at ticket.py:2", False)
     assert await is_waiting(subscription)
+
+
+async def test_a_replayed_letter_that_cannot_be_read_holds_no_fact_up(bus: Bus) -> None:
+    await bury_first(bus)
+    (letter,) = await bus.dead_letters()
+    await bus.replay(letter.letter_id)
+    subscription = bus.subscribe("respond")
+    batch = await subscription.next_batch(10)
+    subscription.put_back(batch[0], reason="no key", wait_s=3600)
+    assert not subscription.holds(batch[0])
+    await subscription.ack(batch)
+    await bus.publish([received("f2")])
+    assert await ids(subscription) == ["ingest:f2:0.1"]
+    assert (subscription.trouble, len(await bus.dead_letters())) == ("no key", 1)
+
+
+async def test_every_process_reads_every_fact_of_a_kind_from_an_instant_on(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    long_ago, kind = datetime(2026, 1, 1, tzinfo=UTC), frozenset({FactKind.FEEDBACK_RECEIVED})
+    readers = [bus.subscribe_all(long_ago, kind), bus.subscribe_all(long_ago, kind)]
+    others = bus.subscribe_all(long_ago, frozenset({FactKind.ACCOUNT_CHANGED}))
+    for reader in readers:
+        there = [delivery.envelope.feedback_id for delivery in await reader.backlog(10)]
+        while batch := await reader.backlog(10):
+            there += [delivery.envelope.feedback_id for delivery in batch]
+        assert sorted(there) == ["f1", "f2"]
+    assert await others.backlog(10) == []
+    await bus.publish([received("f3")])
+    for reader in readers:
+        assert [delivery.envelope.feedback_id for delivery in await reader.next_batch(10)] == ["f3"]
+        await reader.close()
+    await others.close()
+
+
+async def test_what_lay_there_ends_though_facts_keep_coming_which_are_read_next(bus: Bus) -> None:
+    await bus.publish([received("f1"), received("f2")])
+    reader = bus.subscribe_all(datetime(2026, 1, 1, tzinfo=UTC))
+    read: list[str] = []
+    published = 1
+    while batch := await reader.backlog(1):
+        read += [delivery.envelope.fact_id for delivery in batch]
+        assert len(read) < 30
+        published += 1
+        await bus.publish([received("f1", seq=published)])
+    assert {"ingest:f1:0.1", "ingest:f2:0.1"} <= set(read)
+    while len(read) < published + 1:
+        read += [delivery.envelope.fact_id for delivery in await reader.next_batch(10)]
+    assert sorted(read) == sorted(["ingest:f2:0.1", *(f"ingest:f1:0.{seq}" for seq in range(1, published + 1))])
+    await reader.close()
 
 
 async def test_a_discarded_letter_is_gone(bus: Bus) -> None:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hotline.facts import Fact, FactKind
+from hotline.facts import SCHEMA, Fact, FactKind
 from hotline.plumbing.bus import Bus
 from hotline.plumbing.consume import Consumer, Patience
-from hotline.plumbing.failures import FactIsBad, TooManyDeadLetters, WorldIsDown
+from hotline.plumbing.envelope import close_fact
+from hotline.plumbing.failures import FactIsBad, KeyMissing, TooManyDeadLetters, WorldIsDown
+from hotline.plumbing.seal import Sealer
 from tests.contract.facts_for_tests import WORDS, received
 
 QUICK = Patience(attempts=3, first_wait_s=0.001, longest_wait_s=0.002, burials_in_a_row=3)
@@ -66,6 +68,41 @@ async def test_the_world_down_is_waited_out_without_a_dead_letter(bus: Bus) -> N
     assert seen == ["ingest:f1:0.1"]
     assert await bus.dead_letters() == []
     assert loop.trouble is None
+
+
+async def test_a_fact_of_a_newer_release_waits_with_an_alarm_and_what_lies_before_it_is_finished(bus: Bus) -> None:
+    seen: list[str] = []
+
+    async def handle(fact: Fact) -> None:
+        seen.append(fact.fact_id)
+
+    newer = close_fact(received("f2"), Sealer({"test": "a secret only for tests"}))
+    await bus.publish([received("f1")])
+    await bus.publish_envelopes([replace(newer, schema=SCHEMA + 1)])
+    loop = consumer(bus, handle)
+
+    async def is_waiting() -> bool:
+        return "newer than this release" in (loop.trouble or "") and await bus.lag("respond") == 1
+
+    await run_until(loop, is_waiting)
+    assert seen == ["ingest:f1:0.1"]
+    assert await bus.dead_letters() == []
+
+
+async def test_a_fact_that_waited_for_its_key_is_handled_when_it_can_be_and_the_alarm_ends(bus: Bus) -> None:
+    tries: list[str] = []
+
+    async def handle(fact: Fact) -> None:
+        tries.append(fact.fact_id)
+        if tries.count("ingest:f1:0.1") == 1:
+            raise KeyMissing
+
+    await bus.publish([received("f1"), received("f1", seq=2)])
+    loop = consumer(bus, handle)
+    await until_no_lag(loop)
+    assert tries == ["ingest:f1:0.1", "ingest:f1:0.1", "ingest:f1:0.2"]
+    assert loop.trouble is None
+    assert await bus.dead_letters() == []
 
 
 async def test_a_bad_fact_is_buried_without_the_citizens_words_and_the_next_go_on(bus: Bus) -> None:

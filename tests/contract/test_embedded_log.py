@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hotline.facts import Erased, Fact, FactKind, Producer, fact_id_of
-from hotline.plumbing.bus_sqlite import SqliteLog, open_log
+from hotline.plumbing.bus_sqlite import SqliteBroadcast, SqliteLog, open_log
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
 from tests.contract.facts_for_tests import RECEIVED_AT, WORDS, received
@@ -57,6 +57,19 @@ async def test_erasing_leaves_only_that_it_was_erased(log: SqliteLog) -> None:
     await log.database.write(lambda connection: log.erase(connection, "f1"))
     assert await positions(log) == ["ingest:f2:0.1", "ingest:f1:0.9"]
     assert await log.dead_letters() == []
+
+
+async def test_a_reader_of_all_begins_at_its_instant_and_looks_at_nothing_twice(log: SqliteLog) -> None:
+    kinds = frozenset({FactKind.FEEDBACK_RECEIVED})
+    await log.publish([received("f1", seq=seq) for seq in range(1, 5)])
+    reading = log.subscribe_all(RECEIVED_AT + timedelta(seconds=3), kinds)
+    assert [delivery.envelope.seq for delivery in await reading.backlog(1)] == [3]
+    assert [delivery.envelope.seq for delivery in await reading.backlog(9)] == [4]
+    await log.publish([erased("f2"), received("f3")])
+    assert await reading.backlog(9) == []
+    assert [delivery.envelope.feedback_id for delivery in await reading.next_batch(9)] == ["f3"]
+    assert isinstance(reading, SqliteBroadcast)
+    assert reading.position == 6
 
 
 async def test_trimming_keeps_what_a_group_has_not_finished(log: SqliteLog) -> None:

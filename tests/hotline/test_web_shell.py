@@ -160,9 +160,29 @@ async def test_health_and_readiness() -> None:
     async with PageClient(app) as browser:
         assert (await browser.http.get("/healthz")).status == 200
         answer = await browser.http.get("/readyz")
-        assert (answer.status, await answer.json()) == (503, {"ready": False, "waiting_for": ["a", "b"]})
+        assert answer.status == 503
+        assert await answer.json() == {"ready": False, "waiting_for": ["a", "b"], "unreachable": {}}
     async with PageClient(trial_app()) as browser:
         assert (await browser.http.get("/readyz")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("unreachable", "ready", "pages"),
+    [({}, 200, 200), ({"bus": "no broker"}, 503, 200), ({"store": "no disk", "bus": "no broker"}, 503, 503)],
+)
+async def test_readiness_names_what_does_not_answer_and_people_are_answered_while_the_store_does(
+    unreachable: dict[str, str], ready: int, pages: int
+) -> None:
+    async def troubles() -> dict[str, str]:
+        return unreachable
+
+    app = build_app((a_service((), name="well"),), TrialSettings(), Clock(), troubles=troubles)
+    async with PageClient(app) as browser:
+        assert (await browser.http.get("/healthz")).status == 200
+        assert (await browser.http.get("/readyz/pages")).status == pages
+        answer = await browser.http.get("/readyz")
+        assert answer.status == ready
+        assert (await answer.json())["unreachable"] == unreachable
 
 
 async def test_static_files_are_named_by_content_and_kept_a_year() -> None:

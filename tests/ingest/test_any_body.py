@@ -54,6 +54,9 @@ async def test_any_json_is_taken_whole_or_refused_whole(api: TestClient[Any, Any
     @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(BODIES)
     def draw(body: object) -> None:
+        if isinstance(body, dict) and isinstance(body.get("external_id"), str):
+            # The same number a second time is a repeat, which is another test's matter.
+            body["external_id"] += f"#{len(drawn)}"
         drawn.append(json.dumps(body).encode("utf-8", "surrogatepass"))
 
     draw()

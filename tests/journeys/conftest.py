@@ -1,6 +1,7 @@
 """What the journeys share: the whole product over a real database, running, and a photo."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -27,10 +28,16 @@ async def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     """The product as `hotline run` puts it together, at 08:00 of 18/11/2026; its model is the one kept below var/."""
     # The period is how often the ticker looks, not what it sees; a moved clock need not wait five seconds for it.
     monkeypatch.setattr(ticker, "PERIOD_S", TICK_S)
-    clock = TownClock()
-    share_models(tmp_path)
+    async with running_town(tmp_path, TownClock()) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def running_town(data_dir: Path, clock: TownClock) -> AsyncIterator[Town]:
+    """Run the product over a folder for as long as the block lasts."""
+    share_models(data_dir)
     settings = load_settings(
-        {"DATA_DIR": str(tmp_path), "SECRET_KEY": SECRET, "WEBHOOK_SECRET": WEBHOOK_SECRET, "LOG_LEVEL": "DEBUG"}
+        {"DATA_DIR": str(data_dir), "SECRET_KEY": SECRET, "WEBHOOK_SECRET": WEBHOOK_SECRET, "LOG_LEVEL": "DEBUG"}
     )
     async with open_backend(settings, clock) as backend, open_services(backend, GROUPS) as services:
         app = build_app(services, backend.settings, clock)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.drill import Drill, Outcome, Plan, run_drill
+from tools.drill_embedded import Plan, run_drill
+from tools.drilling import Drill, Outcome
 from tools.stores import dead_letters
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from hotline.facts import CallAcknowledgement, FollowUpKind
+from hotline.facts import CallAcknowledgement, ClassificationState, FollowUpKind
 from services.respond.ticket import Action, NotReceivedYet, Status, Ticket
 from services.respond.workflow import NotAllowed, apply
 from tests.respond.builders import (
@@ -109,6 +109,23 @@ def test_after_the_screener_returned_it_only_a_later_classification_restricts_ag
     assert not classify(ticket, RESTRICTED, seq=1).restricted
     assert not classify(ticket, replace(RESTRICTED, decided_by="reviewer-1"), seq=1).restricted
     assert classify(ticket, replace(RESTRICTED, decided_at=at("2026-11-18 15:00")), seq=1).restricted
+
+
+@pytest.mark.parametrize(
+    ("said", "entries"),
+    [
+        (classification(), 1),
+        (classification(decided_at=at("2026-11-18 15:00")), 1),
+        (classification(decided_at=at("2026-11-18 15:00"), code="1.1"), 2),
+        (classification(decided_at=at("2026-11-18 15:00"), decided_by="reviewer-1"), 2),
+    ],
+)
+def test_the_model_saying_the_same_again_as_after_a_restore_is_nothing_new(
+    said: ClassificationState, entries: int
+) -> None:
+    ticket = classify(classify(new_ticket(), classification()), said, seq=1)
+    assert ticket.classification == said
+    assert [entry.action for entry in ticket.history].count(Action.CLASSIFY) == entries
 
 
 def test_an_unsure_classification_waits_for_review() -> None:

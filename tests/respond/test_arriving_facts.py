@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.config import load_settings
 from hotline.facts import (
     CallAcknowledgement,
     Fact,
@@ -21,19 +22,17 @@ from hotline.facts import (
     fact_id_of,
 )
 from hotline.places import Place
-from hotline.plumbing.bus_sqlite import SqliteLog, open_log
-from hotline.plumbing.files import FileVault
-from hotline.plumbing.seal import Sealer
-from hotline.plumbing.sqlite import Database
+from hotline.plumbing.backend import Backend, open_backend
+from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.roles import Role
 from hotline.taxonomy import PetitionKind
 from services.respond.actions import Desk, act, apply_fact, attend, with_fact
 from services.respond.arrivals import is_newer
 from services.respond.consumer import handler
+from services.respond.opening import open_store
 from services.respond.rules import Rules, load_rules
 from services.respond.settling import settle
 from services.respond.store import Page
-from services.respond.store_sqlite import open_store
 from services.respond.ticket import Action, Actor, Party, Status, Ticket
 from services.respond.workflow import apply
 from tests.contract.facts_for_tests import RECEIVED_AT, judged, received
@@ -47,16 +46,21 @@ IN_WARD = Place(
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
-    database = await Database.open(tmp_path / "hotline.db")
-    yield await open_log(database, Sealer({"test": "a secret only for tests"}))
-    await database.close()
+async def backend(tmp_path: Path) -> AsyncIterator[Backend]:
+    settings = load_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": "a secret of at least thirty-two characters"})
+    async with open_backend(settings) as opened:
+        yield opened
 
 
 @pytest.fixture
-async def desk(log: SqliteLog, tmp_path: Path) -> Desk:
-    vault = FileVault(folder=tmp_path / "answers")
-    return Desk(store=await open_store(log.database, log), rules=RULES, vault=vault)
+def log(backend: Backend) -> SqliteLog:
+    assert isinstance(backend.bus, SqliteLog)
+    return backend.bus
+
+
+@pytest.fixture
+async def desk(backend: Backend) -> Desk:
+    return Desk(store=await open_store(backend), rules=RULES, vault=backend.vault("answers"))
 
 
 def feedback(seq: int = 1, *follow_ups: FollowUp, **changes: object) -> Fact:
@@ -270,7 +274,7 @@ async def test_a_withdrawal_ends_an_open_ticket_and_never_a_restricted_one(desk:
 
 
 async def test_erased_feedback_does_not_come_back(desk: Desk) -> None:
-    handle = handler(desk, lambda: NOW, lambda _: None)
+    handle = handler(desk, lambda: NOW)
     await apply_fact(desk, feedback(), NOW)
     await desk.store.erase("f1")
     await handle(feedback(2, ADDED))
@@ -303,7 +307,7 @@ async def test_two_tickers_at_once_take_a_step_once(desk: Desk) -> None:
 async def test_no_field_of_the_log_is_missing_only_where_something_is_hidden(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    handle = handler(desk, lambda: NOW, lambda _: None)
+    handle = handler(desk, lambda: NOW)
     logged = []
     for said in (classification(), classification(2, restricted=True, needs_review=True, code="4.1")):
         await handle(feedback())

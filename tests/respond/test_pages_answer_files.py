@@ -2,9 +2,12 @@
 
 from io import BytesIO
 
+import pytest
 from PIL import Image
 
+from hotline.facts import Attachment
 from hotline.file_links import ANSWER_FILES, FEEDBACK_FILES, file_link
+from hotline.plumbing.files import FileVault, NoSuchFile
 from hotline.roles import Role
 from tests.pages.client import Page
 from tests.respond.builders import at
@@ -20,11 +23,11 @@ def photo() -> bytes:
     return content.getvalue()
 
 
-async def drafted_with(office: Office, name: str, content: bytes, status: int = 200) -> Page:
-    await office.arrive(code="6.3#giao_thong")
+async def drafted_with(office: Office, name: str, content: bytes, status: int = 200, feedback_id: str = "f1") -> Page:
+    await office.arrive(feedback_id, code="6.3#giao_thong")
     office.clock.now = at("2026-11-19 09:00")
     office.sign_in(Role.AGENCY_STAFF, agency_id=LEAD)
-    await office.open()
+    await office.open(feedback_id)
     return await office.browser.submit(
         "do-draft",
         status=status,
@@ -77,3 +80,30 @@ async def test_erasing_the_feedback_removes_the_answers_files(office: Office) ->
     unkept = await office.desk.store.erase(ticket.feedback_id)
     assert unkept == {ticket.draft.files[0].file_id}
     assert await office.desk.store.file_ids() == frozenset()
+    await office.desk.store.release_files(unkept)
+    with pytest.raises(NoSuchFile):
+        await office.desk.vault.chunks(ticket.draft.files[0].file_id)
+
+
+async def test_a_letter_erased_with_another_feedback_while_it_is_sent_is_asked_for_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same letter answers two feedbacks; one is erased between the other's upload and its draft."""
+    await drafted_with(office, "tra loi.pdf", LETTER)
+    keep = FileVault.keep
+
+    async def keep_while_the_other_is_erased(self: FileVault, name: str, content: bytes, *, field: str) -> Attachment:
+        kept = await keep(self, name, content, field=field)
+        await office.desk.store.release_files(await office.desk.store.erase("f1"))
+        return kept
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(FileVault, "keep", keep_while_the_other_is_erased)
+        page = await drafted_with(office, "tra loi.pdf", LETTER, status=409, feedback_id="f2")
+    assert ["Hãy chọn lại tệp" in error for error in page.errors] == [True]
+    assert page.value("draft.text") == "Đã vá ổ gà"
+    assert (await office.ticket("f2")).draft is None
+    await drafted_with(office, "tra loi.pdf", LETTER, feedback_id="f2")
+    ticket = await office.ticket("f2")
+    assert ticket.draft is not None
+    assert await office.desk.vault.chunks(ticket.draft.files[0].file_id)

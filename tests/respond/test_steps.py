@@ -6,8 +6,8 @@ import pytest
 
 from hotline.working_days import load_calendar
 from services.respond.effects import LATE_DETECTION
-from services.respond.steps import next_attention_at, next_due_at, steps_due
-from services.respond.ticket import Action, Party, Status, StepKind, Ticket
+from services.respond.steps import due_instants, next_attention_at, steps_due
+from services.respond.ticket import Action, ClockKind, Party, Status, StepKind, Ticket
 from tests.respond.builders import (
     CALENDAR,
     LEAD,
@@ -148,17 +148,23 @@ def test_when_the_ticker_must_look_again(when: str, attention: str) -> None:
     assert next_attention_at(attend(acknowledged(), when), at(when), CALENDAR) == at(attention)
 
 
-def test_lists_sort_by_the_earliest_due_instant_that_runs() -> None:
+def test_every_kind_of_clock_that_runs_is_due_at_its_earliest_instant() -> None:
     now = at("2026-11-18 10:00")
-    assert next_due_at(new_ticket(), now, CALENDAR) == at("2026-11-19 08:00")
-    assert next_due_at(acknowledged(), now, CALENDAR) == at("2026-11-26 23:59:59")
-    assert next_due_at(answered(acknowledged(), "2026-11-19 09:00"), now, CALENDAR) is None
+    assert due_instants(new_ticket(), now, CALENDAR) == {
+        ClockKind.ACKNOWLEDGEMENT: at("2026-11-19 08:00"),
+        ClockKind.RESPONSE: at("2026-11-27 23:59:59"),
+    }
+    assert due_instants(acknowledged(), now, CALENDAR) == {
+        ClockKind.RESPONSE: at("2026-11-27 23:59:59"),
+        ClockKind.AGENCY: at("2026-11-26 23:59:59"),
+    }
+    assert due_instants(answered(acknowledged(), "2026-11-19 09:00"), now, CALENDAR) == {}
 
 
 def test_nothing_is_due_before_the_receipt_has_come() -> None:
     early = classify(None, classification())
     assert next_attention_at(early, at("2027-01-01 08:00"), CALENDAR) is None
-    assert next_due_at(early, at("2027-01-01 08:00"), CALENDAR) is None
+    assert due_instants(early, at("2027-01-01 08:00"), CALENDAR) == {}
 
 
 def test_ids_are_derived_from_ticket_clock_number_and_step() -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from hotline.config import load_settings
 from hotline.plumbing.backend import open_backend, utc_now
 from hotline.web.shell import build_app
-from services.respond.app import open_service
+from services.server import open_services
 from tests.pages.client import PageClient
 from tests.respond.office import SECRET
 
@@ -92,16 +92,15 @@ class Server:
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     settings = load_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": SECRET})
-    async with open_backend(settings, utc_now) as backend:
-        service = await open_service(backend, backend.settings)
-        app = build_app((service,), backend.settings, utc_now)
-        await service.start(app)
-        loop = asyncio.create_task(service.loops["consumer"]())
+    async with open_backend(settings, utc_now) as backend, open_services(backend, ["respond"]) as services:
+        app = build_app(tuple(services), backend.settings, utc_now)
+        for service in services:
+            await service.start(app)
+        loop = asyncio.create_task(services[0].loops["revocations"]())
         async with PageClient(app) as browser:
             yield Server(app, browser, tmp_path)
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
-        await service.close()
 
 
 def test_accounts_are_made_listed_closed_and_opened(tmp_path: Path) -> None:

@@ -1,0 +1,241 @@
+"""classify's store in MongoDB: one document a feedback, with the classification, its labels and respond's word in it.
+
+Two documents could not be written in an order that is safe to die in; one update changes all of it, facts included.
+`version` is there once there is a classification: respond's word may have come before. An erasure leaves of the
+document the mark alone, so that whoever writes late finds the mark where the document was.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from hotline.facts import Fact
+from hotline.plumbing.backend import Backend
+from hotline.plumbing.instants import sortable
+from hotline.plumbing.migrations_mongo import migrate
+from hotline.plumbing.mongo import AlreadyThere, Index, MongoDatabase
+from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
+from hotline.plumbing.restores import epoch_of
+from hotline.plumbing.seal import Sealer
+from services.classify.documents import Classification, decode, encode
+from services.classify.store import Conflict, Label
+from services.classify.ticket_word import TicketWord
+
+CLASSIFICATIONS = "classify_classification"
+
+IS_WAITING = {"needs_review": True}
+IS_DECIDED = {"is_decided": True}
+HAS_LABELS = {"has_labels": True}
+IS_OPEN = {"restricted": False}
+IS_ERASED = {"is_erased": True}
+MARK_ALONE = [{"$replaceWith": {"_id": "$_id", **IS_ERASED}}]
+
+WAITING_ORDER = (("restricted", -1), ("urgent", -1), ("received_at", 1), ("_id", 1))
+DECIDED_ORDER = (("decided_at", -1), ("_id", 1))
+INDEXES = (
+    PENDING_INDEX,
+    Index(name="waiting", keys=(("needs_review", 1), *WAITING_ORDER)),
+    Index(name="decided", keys=(("is_decided", 1), *DECIDED_ORDER)),
+    Index(name="decided_open", keys=(("is_decided", 1), ("restricted", 1), *DECIDED_ORDER)),
+    Index(name="labelled", keys=(("has_labels", 1), ("_id", 1))),
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENCODER = msgspec.json.Encoder()
+_LABEL = msgspec.json.Decoder(Label)
+
+
+class MongoClassifyStore:
+    """The `ClassifyStore` over MongoDB; make it with `open_store`."""
+
+    epoch = 0
+
+    def __init__(self, mongo: MongoDatabase, sealer: Sealer) -> None:
+        self.mongo = mongo
+        self.sealer = sealer
+        self.documents = mongo.collection(CLASSIFICATIONS)
+
+    async def get(self, feedback_id: str) -> Classification | None:
+        """See `ClassifyStore`."""
+        found = await self.documents.find_one({"_id": feedback_id}, fields=["doc"])
+        return decode(found["doc"]) if found and "doc" in found else None
+
+    async def add(self, document: Classification, facts: Sequence[Fact], word: TicketWord | None = None) -> None:
+        """See `ClassifyStore`."""
+        feedback_id = document.feedback_id
+        if word is None:
+            await self._insert({"_id": feedback_id, **fields_of(document), **new_outbox(facts, self.sealer)})
+        else:
+            query = {"_id": feedback_id, "version": None, "word": word_fields(word)}
+            change = {"$set": fields_of(document), **more_pending(facts, self.sealer)}
+            if not await self.documents.update_one(query, change):
+                raise Conflict(feedback_id)
+        self._told(facts)
+
+    async def save(self, document: Classification, facts: Sequence[Fact], label: Label | None = None) -> None:
+        """See `ClassifyStore`."""
+        query = {"_id": document.feedback_id, "version": document.version - 1}
+        if not await self.documents.update_one(query, self._next(document, facts, label)):
+            raise Conflict(document.feedback_id)
+        self._told(facts)
+
+    async def ticket_word(self, feedback_id: str) -> TicketWord | None:
+        """See `ClassifyStore`."""
+        found = await self.documents.find_one({"_id": feedback_id}, fields=["word"])
+        return word_of(found["word"]) if found and "word" in found else None
+
+    async def keep_ticket_word(
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool = False,
+    ) -> None:
+        """See `ClassifyStore`."""
+        try:
+            await self._keep_word(feedback_id, word, document, facts, is_unclassified=is_unclassified)
+        except Conflict:
+            if not await self.is_erased(feedback_id):
+                raise
+        self._told(facts)
+
+    async def _keep_word(
+        self,
+        feedback_id: str,
+        word: TicketWord,
+        document: Classification | None,
+        facts: Sequence[Fact],
+        *,
+        is_unclassified: bool,
+    ) -> None:
+        query: dict[str, Any] = {"_id": feedback_id, "is_erased": None, "$or": older_than(word)}
+        change: dict[str, Any] = {}
+        if is_unclassified:
+            query["version"] = None
+        if document is not None:
+            query["version"] = document.version - 1
+            change = self._next(document, facts, None)
+        change["$set"] = {**change.get("$set", {}), "word": word_fields(word)}
+        if await self.documents.update_one(query, change):
+            return
+        if document is not None:
+            raise Conflict(feedback_id)
+        await self._insert({"_id": feedback_id, "word": word_fields(word), **new_outbox((), self.sealer)})
+
+    async def to_review(self, *, include_restricted: bool, limit: int, offset: int = 0) -> list[Classification]:
+        """See `ClassifyStore`."""
+        query = visible(IS_WAITING, include_restricted=include_restricted)
+        found = await self.documents.find(query, sort=WAITING_ORDER, skip=offset, limit=limit, fields=["doc"])
+        return [decode(stored["doc"]) for stored in found]
+
+    async def count_to_review(self, *, include_restricted: bool) -> int:
+        """See `ClassifyStore`."""
+        return await self.documents.count(visible(IS_WAITING, include_restricted=include_restricted))
+
+    async def decided(self, *, include_restricted: bool, limit: int) -> list[Classification]:
+        """See `ClassifyStore`."""
+        query = visible(IS_DECIDED, include_restricted=include_restricted)
+        found = await self.documents.find(query, sort=DECIDED_ORDER, limit=limit, fields=["doc"])
+        return [decode(stored["doc"]) for stored in found]
+
+    async def labels(self) -> list[Label]:
+        """See `ClassifyStore`."""
+        labels = [
+            _LABEL.decode(label)
+            async for stored in self.documents.each(HAS_LABELS, fields=["labels"])
+            for label in stored["labels"].values()
+        ]
+        return sorted(labels, key=lambda label: (label.at, label.feedback_id))
+
+    async def erase(self, feedback_id: str) -> None:
+        """See `ClassifyStore`; what was told of it is the broker's to forget in its time."""
+        try:
+            await self.documents.update_one({"_id": feedback_id}, MARK_ALONE, upsert=True)
+        except AlreadyThere:
+            # Somebody inserted it in between: now it is there.
+            await self.documents.update_one({"_id": feedback_id}, MARK_ALONE)
+
+    async def is_erased(self, feedback_id: str) -> bool:
+        """See `ClassifyStore`."""
+        found = await self.documents.find_one({"_id": feedback_id}, fields=["is_erased"])
+        return bool(found and found.get("is_erased"))
+
+    async def _insert(self, stored: dict[str, Any]) -> None:
+        try:
+            await self.documents.insert_one(stored)
+        except AlreadyThere as error:
+            raise Conflict(str(stored["_id"])) from error
+
+    def _next(self, document: Classification, facts: Sequence[Fact], label: Label | None) -> dict[str, Any]:
+        """Return the operators that make a stored document its next version."""
+        fields = fields_of(document)
+        if document.state.restricted:
+            # No training set may hold a denunciation (Luật BVBMNN 117/2025, LAW section 4).
+            fields |= {"labels": {}, "has_labels": False}
+        elif label is not None:
+            fields |= {f"labels.{label_key(label)}": _ENCODER.encode(label), "has_labels": True}
+        return {"$set": fields, **more_pending(facts, self.sealer)}
+
+    def _told(self, facts: Sequence[Fact]) -> None:
+        if facts:
+            self.mongo.wake_relay()
+
+
+async def open_store(backend: Backend) -> MongoClassifyStore:
+    """Make classify's indexes where they are missing and return the store; raises SchemaTooNew."""
+    assert isinstance(backend.database, MongoDatabase)
+    await migrate(backend.database, "classify", ())
+    await backend.database.ensure_indexes(CLASSIFICATIONS, INDEXES)
+    store = MongoClassifyStore(backend.database, backend.sealer)
+    store.epoch = await epoch_of(backend, "classify")
+    return store
+
+
+def fields_of(document: Classification) -> dict[str, Any]:
+    """Return what is stored of a classification: itself, its version, and what lists ask for."""
+    state, last = document.state, document.decisions[-1:]
+    return {
+        "doc": encode(document),
+        "version": document.version,
+        "needs_review": state.needs_review,
+        "restricted": state.restricted,
+        "urgent": state.urgent,
+        "received_at": sortable(document.received_at),
+        "is_decided": bool(last),
+        "decided_at": sortable(last[0].at) if last else None,
+    }
+
+
+def label_key(label: Label) -> str:
+    """Return a label's name in its document, its instant in microseconds: a decision has one label."""
+    return str((label.at - EPOCH) // timedelta(microseconds=1))
+
+
+def word_fields(word: TicketWord) -> dict[str, Any]:
+    """Return respond's word as it is stored, always in this order of fields: it is asked for whole."""
+    epoch, seq = word.order
+    return {"epoch": epoch, "seq": seq, "restricted": word.restricted, "at": sortable(word.at)}
+
+
+def word_of(stored: dict[str, Any]) -> TicketWord:
+    """Read respond's word."""
+    return TicketWord(
+        order=(stored["epoch"], stored["seq"]),
+        restricted=stored["restricted"],
+        at=datetime.fromisoformat(stored["at"]),
+    )
+
+
+def older_than(word: TicketWord) -> list[dict[str, Any]]:
+    """Return the cases in which a stored word gives way to this one."""
+    epoch, seq = word.order
+    return [{"word": None}, {"word.epoch": {"$lt": epoch}}, {"word.epoch": epoch, "word.seq": {"$lt": seq}}]
+
+
+def visible(query: dict[str, Any], *, include_restricted: bool) -> dict[str, Any]:
+    """Return a list's query, without the restricted unless they are wanted."""
+    return query if include_restricted else query | IS_OPEN
