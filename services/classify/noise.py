@@ -1,4 +1,4 @@
-"""Decides how a training text is spoilt: the same words as a hurried thumb, a switched-off keyboard or a scanner write them.
+"""Decides how a training text is spoilt: as a hurried thumb, a switched-off keyboard or a scanner write the same words.
 
 Called by `train`, which learns every text as written, folded and spoilt. Each word is left alone or spoilt in one way:
 teencode and operators' shorthand (`data/shorthand.toml` read backwards), telex typed with the keyboard off, marks left
@@ -21,7 +21,17 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_EXPANSION = 4
 _TELEX = {"đ": "dd", "ă": "aw", "â": "aa", "ê": "ee", "ô": "oo", "ơ": "ow", "ư": "uw"}
 _TONES = {"\u0301": "s", "\u0300": "f", "\u0309": "r", "\u0303": "x", "\u0323": "j"}
-_SCANNED = (("rn", "m"), ("m", "rn"), ("l", "1"), ("o", "0"), ("h", "li"), ("cl", "d"), ("ư", "u"), ("ơ", "o"), ("nh", "nb"))
+_SCANNED = (
+    ("rn", "m"),
+    ("m", "rn"),
+    ("l", "1"),
+    ("o", "0"),
+    ("h", "li"),
+    ("cl", "d"),
+    ("ư", "u"),
+    ("ơ", "o"),
+    ("nh", "nb"),
+)
 
 
 def spoil(text: str) -> str:
