@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hotline.agency_file import DirectoryInvalid, RawAgency, read_agency_file
-from hotline.place_words import expand, key
+from hotline.agency_words import body_key
 
 _DATA = Path(__file__).parent / "data"
 
@@ -90,7 +90,7 @@ class AgencyDirectory:
             raise UnknownAgency(agency_id) from None
 
     def named(self, words: str) -> frozenset[str]:
-        """Ids of all bodies with this name or alias (folded, as `place_words.key` gives it), ended ones
+        """Ids of all bodies with this name or alias (folded, as `agency_words.body_key` gives it), ended ones
         too.
         """
         return self._named.get(words, frozenset())
@@ -224,7 +224,7 @@ def _names(agencies: tuple[Agency, ...]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for agency in agencies:
         for name in (agency.name, *agency.aliases):
-            found.setdefault(key(expand(name)), set()).add(agency.id)
+            found.setdefault(body_key(name), set()).add(agency.id)
     return {name: frozenset(ids) for name, ids in found.items()}
 
 

@@ -12,7 +12,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
+
+import msgspec
 
 from hotline.place_words import COMMUNE_WORDS, DISTRICT_WORDS, without
 
@@ -40,6 +43,16 @@ def former_provinces() -> Mapping[str, tuple[str, ...]]:
     return {code: tuple(names) for code, names in data["joined"].items()}
 
 
+def former_communes() -> frozenset[str]:
+    """What the communes of before 2025-07-01 were called, kind included."""
+    return _former_names()[0]
+
+
+def former_districts() -> frozenset[str]:
+    """What the districts, towns and cities of before 2025-07-01 were called, kind included."""
+    return _former_names()[1]
+
+
 @lru_cache(maxsize=4096)
 def became(commune: str, district: str, province: str) -> tuple[FormerCommune, ...]:
     """What a former commune became; all parts folded, district and kind of commune may be missing.
@@ -57,6 +70,26 @@ def became(commune: str, district: str, province: str) -> tuple[FormerCommune, .
         if found and has_kind:
             break
     return tuple(found.values())
+
+
+class _FormerAddress(msgspec.Struct):
+    old_ward: str
+    old_district: str
+
+
+class _FormerAddresses(msgspec.Struct):
+    ward_mapping: list[_FormerAddress]
+
+
+@cache
+def _former_names() -> tuple[frozenset[str], frozenset[str]]:
+    """The names in the table that the library answers from; found by its name, so that the library stays unloaded."""
+    spec = find_spec("underthesea")
+    if spec is None or spec.origin is None:
+        raise LookupError("underthesea is not installed")
+    table = (Path(spec.origin).parent / "address" / "data" / "mapping.json").read_bytes()
+    rows = msgspec.json.decode(table, type=_FormerAddresses).ward_mapping
+    return frozenset(row.old_ward for row in rows), frozenset(row.old_district for row in rows)
 
 
 def _with_kinds(commune: str) -> Iterator[tuple[str, bool]]:

@@ -5,17 +5,13 @@ Called by `places` only. Works on folded names; typed diacritics only decide bet
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hotline.communes import Commune, Entry
-from hotline.text import clean, has_diacritics
+from hotline.text import clean, has_diacritics, spelling
 
 EXACT, STARTS, HAS_WORDS, NONE = range(4)
-_TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
-_NOT_A_LETTER = re.compile(r"[^\w]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +61,7 @@ def as_accented(query: str, matches: tuple[Match, ...]) -> tuple[Match, ...]:
     exact = [match for match in matches if match.is_exact and not match.via]
     if len(exact) < 2 or not has_diacritics(query):
         return matches
-    typed = f" {_spelling(clean(query))} "
+    typed = f" {spelling(clean(query))} "
     meant = [match for match in exact if f" {_bare_accented(match.commune)} " in typed]
     if not meant:
         return matches
@@ -79,14 +75,4 @@ def as_accented(query: str, matches: tuple[Match, ...]) -> tuple[Match, ...]:
 
 
 def _bare_accented(commune: Commune) -> str:
-    return _spelling(commune.name.lower().removeprefix(f"{commune.kind} "))
-
-
-def _spelling(text: str) -> str:
-    """Lower case with each tone at the end of its word, so that "Hoà" and "Hòa" are spelt the same."""
-    words = _NOT_A_LETTER.sub(" ", text.lower()).split()
-    return " ".join(_TONES.sub("", word) + "".join(_TONES.findall(word)) for word in map(_decomposed, words))
-
-
-def _decomposed(word: str) -> str:
-    return unicodedata.normalize("NFD", word)
+    return spelling(commune.name.lower().removeprefix(f"{commune.kind} "))

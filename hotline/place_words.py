@@ -18,7 +18,7 @@ DISTRICT_WORDS = ("huyen", "quan", "thi xa", "thanh pho")
 PROVINCE_WORDS = ("tinh", "thanh pho")
 _LONGEST_PROVINCE_NAME = 6
 
-_ABBREVIATIONS = (
+ABBREVIATIONS = (
     (re.compile(r"\b(?:tp|t\.p)[.\s]*hcm\b|\btphcm\b|\bhcm\b"), "ho chi minh"),
     (re.compile(r"\b(?:t\.p\.?|tp\.|tp\b)\s*"), "thanh pho "),
     (re.compile(r"\b(?:t\.x\.?|tx\.|tx\b)\s*"), "thi xa "),
@@ -57,7 +57,7 @@ def expand(text: str) -> str:
     phu".
     """
     folded = ", ".join(fold(part) for part in _COMMAS.split(text) if part.strip())
-    for pattern, words in _ABBREVIATIONS:
+    for pattern, words in ABBREVIATIONS:
         folded = pattern.sub(words, folded)
     return folded
 

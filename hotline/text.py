@@ -10,6 +10,8 @@ import unicodedata
 
 _TONE_THEN_SHAPE = re.compile("([\u0300\u0301\u0303\u0309])([\u0302\u0306\u031b])")
 _MARK = re.compile("[\u0300-\u036f]")
+_TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_NOT_A_LETTER = re.compile(r"[^\w]+")
 _LINE_BREAKS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _INVISIBLE = frozenset({"Cc", "Cf"})
 _D_WITH_STROKE = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "Ɖ": "d", "ɖ": "d"})
@@ -63,3 +65,9 @@ def has_diacritics(text: str) -> bool:
     """Say whether any letter carries a Vietnamese mark or is đ; text typed without any is folded before it is
     matched."""
     return any(c in "đĐ" or unicodedata.category(c) == "Mn" for c in unicodedata.normalize("NFD", text))
+
+
+def spelling(text: str) -> str:
+    """Return lower-case words, each with its tone behind, so that "Hoà" and "Hòa" are spelt the same; for comparing."""
+    words = (unicodedata.normalize("NFD", word) for word in _NOT_A_LETTER.sub(" ", text.lower()).split())
+    return " ".join(_TONES.sub("", word) + "".join(_TONES.findall(word)) for word in words)

@@ -4,6 +4,7 @@ Called by the consumer, the review pages and the commands. Loads, asks the pure 
 together. Doing an action twice with the same input changes nothing.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from hotline.errors import FieldError, Invalid
 from hotline.facts import ClassificationState, Fact, FeedbackState, FollowUpKind, TicketState
 from hotline.named_people import is_named_in
 from hotline.roles import Session
+from hotline.spans import redact
 from hotline.taxonomy import PetitionKind, UnknownCode, load_taxonomy
 from services.classify.classification import ReviewReason
 from services.classify.documents import Classification, Decision, fact_of
@@ -197,7 +199,8 @@ async def decide(
         verdict = replace(verdict, second=None)
     check_verdict(verdict)
     decided = with_decision(document, verdict, reviewer, now)
-    await store.save(decided, (fact_of(decided, at=now),), label_of(decided))
+    label = await asyncio.to_thread(label_of, decided)
+    await store.save(decided, (fact_of(decided, at=now),), label)
     return decided
 
 
@@ -301,13 +304,16 @@ def with_decision(document: Classification, verdict: Verdict, reviewer: Session,
 
 
 def label_of(document: Classification) -> Label | None:
-    """Return the newest decision as a label; none of a restricted feedback may train a model."""
+    """Return the newest decision as a label, its text redacted: who trains a model needs nobody's name.
+
+    None of a restricted feedback may train a model. The first call reads the lists of names, about a second.
+    """
     if document.state.restricted:
         return None
     decision, suggested = document.decisions[-1], document.suggested
     return Label(
         feedback_id=document.feedback_id,
-        text=document.text,
+        text=redact(document.text),
         code=decision.code,
         petition_kind=decision.petition_kind,
         urgent=decision.urgent,

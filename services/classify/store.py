@@ -19,7 +19,7 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A person's word as training data; `was_correct` when the model had said the same."""
+    """A person's word as training data; `was_correct` when the model had said the same. The text is redacted."""
 
     feedback_id: str
     text: str

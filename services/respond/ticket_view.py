@@ -12,6 +12,7 @@ from math import inf
 
 from hotline.facts import ClassificationState
 from hotline.roles import Role, Session
+from hotline.spans import named_communes
 from hotline.taxonomy import PetitionKind, is_restricted_code, load_taxonomy
 from hotline.text import fold
 from hotline.working_days import WorkingCalendar
@@ -265,6 +266,19 @@ def row_of(
         acknowledgement=next((row for row in rows if row.kind is ClockKind.ACKNOWLEDGEMENT), None),
         is_paused=any(row.standing is ClockStanding.PAUSED for row in rows),
     )
+
+
+def place_named(ticket: Ticket, province_code: str) -> str:
+    """Return the one commune that the words name where the citizen gave none, "" otherwise; for a person to ask about.
+
+    It is looked for in the province that the citizen gave, else in the locality's. The first call reads the lists of
+    names, about a second.
+    """
+    place = ticket.place
+    if place is not None and place.commune_code:
+        return ""
+    named = named_communes(ticket.text, place.province_code if place else province_code)
+    return named[0].full_name if len(named) == 1 else ""
 
 
 def place_of(ticket: Ticket) -> str:

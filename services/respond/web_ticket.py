@@ -4,6 +4,7 @@ Every action of the desk, the agencies, the screeners and the inspectors comes t
 Who may not see a ticket is told that there is none. Nothing typed is lost: it is shown again with what is wrong.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +50,7 @@ from services.respond.ticket_view import (
     clock_rows,
     declined_by,
     moments,
+    place_named,
     place_of,
     sees_restricted,
 )
@@ -195,6 +197,7 @@ class TicketPages:
             agency_name=rules.agency_name,
             taxonomy=load_taxonomy(),
             place=place_of(ticket),
+            place_named=await asyncio.to_thread(place_named, seen, rules.profile.province_code),
             files=links(request, ticket.attachments),
             answers=[(answer, links(request, answer.files, at=ANSWER_FILES)) for answer in reversed(seen.answers)],
             agencies=self.choices(ticket, now),

@@ -162,6 +162,17 @@ async def test_a_correction_is_a_label_and_a_fact(store: SqliteClassifyStore, lo
     assert await store.count_to_review(include_restricted=True) == 0
 
 
+async def test_a_label_names_nobody(store: SqliteClassifyStore) -> None:
+    said = "Ông Nguyễn Văn Thành, sđt 0912 000 123, CCCD 002199001234, xe 29A-123.45: đường Trần Phú có ổ gà"
+    document = await classify(store, judging(), received("f1", text=said), NOW)
+    assert document is not None
+    await decide(store, "f1", verdict(document), reviewer(), NOW)
+    (label,) = await store.labels()
+    assert label.text == ("Ông [tên], sđt [số điện thoại], CCCD [số căn cước], xe [biển số xe]: đường Trần Phú có ổ gà")
+    kept = await store.get("f1")
+    assert kept is not None and kept.text == said
+
+
 async def test_a_confirmation_is_told_as_one(store: SqliteClassifyStore, log: SqliteLog) -> None:
     document = await classify(store, judging(), received("f1"), NOW)
     assert document is not None

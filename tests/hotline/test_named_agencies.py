@@ -31,6 +31,12 @@ NAMED = [
     ("công an p. hà giang 2", {"cong-an-xa-00691"}),
     ("Thanh tra tỉnh", {"thanh-tra-tinh-tq"}),
     ("Điện lực cắt điện", {"dien-luc-tq"}),
+    ("UB xã Ngọc Đường bắt chờ", {"ubnd-xa-00700"}),
+    ("CA phường Hà Giang 2 thu phạt", {"cong-an-xa-00691"}),
+    ("pct ubnd xa ngoc duong", {"ubnd-xa-00700"}),
+    ("TYT xã Ngọc Đường", {"tram-y-te-xa-00700"}),
+    ("cả phường ai cũng biết", set()),
+    ("cả xã Ngọc Đường mất điện", set()),
     ("đường hỏng, rác nhiều", set()),
     ("", set()),
 ]
