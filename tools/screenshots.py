@@ -30,6 +30,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("tongdai", "import", "/operator/import", ""),
     ("dieuphoi", "ticket", "/desk", "a.row-link"),
     ("dieuphoi", "review-queue", "/review", ""),
+    ("dieuphoi", "review-drift", "/review/drift", ""),
     ("dieuphoi", "review", "/review", 'main td a[href^="/review/"]'),
     ("canbo.kinhte", "inbox", "/inbox", ""),
     ("canbo.kinhte", "agency-ticket", "/inbox", "a.row-link"),

@@ -16,6 +16,7 @@ from services.classify.consumer import GROUP, KINDS, handler
 from services.classify.opening import RELAYED, open_store
 from services.classify.scorer import Scorer
 from services.classify.store import ClassifyStore
+from services.classify.web_drift import DriftPage
 from services.classify.web_review import NAV, ReviewDesk
 
 HERE = Path(__file__).parent
@@ -34,7 +35,7 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
 
     return Service(
         name="classify",
-        routes=ReviewDesk(store).routes(),
+        routes=(*DriftPage(store).routes(), *ReviewDesk(store).routes()),
         template_dir=HERE / "templates",
         message_dir=HERE,
         loops={"scorer": scorer.run, "consumer": consumer.run, **backend.relay("classify", RELAYED)},

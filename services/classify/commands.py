@@ -1,20 +1,20 @@
-"""`hotline classify`, `hotline train`, `hotline evaluate`: the model at the command line.
+"""`hotline classify` and `hotline evaluate`: the model at the command line; `command_models` adds how it is made.
 
-Called by services/cli.py. Reads files named by the caller, writes JSON lines to standard output and models below the
-data folder. Needs no database. Never sends a text anywhere.
+Called by services/cli.py. Reads files named by the caller, writes JSON lines to standard output and, at first use, a
+model below the data folder. Needs no database. Never sends a text anywhere.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 import msgspec
+
+from services.classify.command_models import bar, explained, folder_of, models_dir_option
+from services.classify.command_models import commands as model_commands
 
 if TYPE_CHECKING:
     from services.classify.classification import Judgement
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 BATCH = 64
 _BEGIN, _END = "<!-- figures: written by `hotline evaluate` -->", "<!-- end of figures -->"
 
-_models_dir = click.option(
-    "--models-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of trained models. Default: $MODELS_DIR, $DATA_DIR/models, or var/models.",
-)
-
 
 class _Line(msgspec.Struct, frozen=True):
     text: str
@@ -38,7 +32,7 @@ class _Line(msgspec.Struct, frozen=True):
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-@_models_dir
+@models_dir_option
 def classify(file: BinaryIO, models_dir: Path | None) -> None:
     """Classify messages: one JSON object a line in FILE (`-` reads standard input), one a line out.
 
@@ -65,22 +59,6 @@ def classify(file: BinaryIO, models_dir: Path | None) -> None:
 
 
 @click.command()
-@_models_dir
-def train(models_dir: Path | None) -> None:
-    """Train the model anew from the packaged messages and cues (about half a minute) and keep it for the services."""
-    from services.classify.model_file import path_of, train_and_save
-    from services.classify.train import FOLDS
-
-    folder = _folder(models_dir)
-    try:
-        with _bar(FOLDS + 1, "training") as tick:
-            model = train_and_save(folder, tick)
-    except OSError as error:
-        raise click.ClickException(f"the model could not be written to {folder}: {error.strerror}") from error
-    click.echo(str(path_of(folder, model.version)))
-
-
-@click.command()
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--cross-validate", is_flag=True, help="Measure on the packaged messages, in five folds (minutes).")
 @click.option(
@@ -89,7 +67,7 @@ def train(models_dir: Path | None) -> None:
     type=click.Path(dir_okay=False, path_type=Path, exists=True),
     help="Also put the tables into this page, between its two marks (docs/classifier.md).",
 )
-@_models_dir
+@models_dir_option
 def evaluate(file: BinaryIO | None, cross_validate: bool, page: Path | None, models_dir: Path | None) -> None:
     """Measure the model on labelled messages: FILE holds a JSON object a line with text, code and petition_kind."""
     if (file is None) != cross_validate:
@@ -100,7 +78,7 @@ def evaluate(file: BinaryIO | None, cross_validate: bool, page: Path | None, mod
         _put_into(page, text)
 
 
-commands: tuple[click.Command, ...] = (classify, train, evaluate)
+commands: tuple[click.Command, ...] = (classify, evaluate, *model_commands)
 
 
 def _read_line(raw: bytes) -> _Line:
@@ -140,7 +118,7 @@ def _measure_packaged() -> str:
     from services.classify.train import FOLDS
     from services.classify.training_data import load_cues, load_messages
 
-    with _bar(FOLDS * (FOLDS + 1), "cross-validation") as tick:
+    with bar(FOLDS * (FOLDS + 1), "cross-validation") as tick:
         evaluation = cross_validate(load_messages(), load_cues(), tick)
     return tables(evaluation, "Five-fold cross-validation on the packaged messages")
 
@@ -178,39 +156,10 @@ def _put_into(page: Path, text: str) -> None:
     page.write_text(f"{head}{begin}\n{text}{end}{tail}", encoding="utf-8")
 
 
-def _folder(models_dir: Path | None) -> Path:
-    given = os.environ.get("MODELS_DIR") or os.path.join(os.environ.get("DATA_DIR", "var"), "models")
-    return models_dir or Path(given)
-
-
 def _load(models_dir: Path | None) -> Model:
-    from services.classify.model_file import ModelFileBroken, load_or_train
+    from services.classify.model_file import load_running
     from services.classify.train import FOLDS
 
-    folder = _folder(models_dir)
-    try:
-        with _bar(FOLDS + 1, "training (first use)") as tick:
-            return load_or_train(folder, tick)
-    except ModelFileBroken as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"the models folder {folder} cannot be used: {error.strerror}") from error
-
-
-@contextmanager
-def _bar(total: int, what: str) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error that only appears when the first step is done."""
-    from tqdm import tqdm
-
-    bars: list[tqdm[None]] = []
-
-    def tick() -> None:
-        if not bars:
-            bars.append(tqdm(total=total, desc=what, unit="fit", file=sys.stderr))
-        bars[0].update()
-
-    try:
-        yield tick
-    finally:
-        for bar in bars:
-            bar.close()
+    folder = folder_of(models_dir)
+    with explained(folder), bar(FOLDS + 1, "training (first use)") as tick:
+        return load_running(folder, tick)

@@ -1,11 +1,13 @@
 """Keeps trained models on disk: one file per version in the models folder, written whole or not at all.
 
-Called by `app` at the start and by the commands. A model file is a pickle: it is only ever read from the operator's own
-models folder and under the name this release's data and code give it, never from an upload or a download.
+Called by the scoring process, `learning` and the commands. A model file is a pickle: it is only ever read from the
+operator's own models folder, under the name this release's data and code give it or one that `models.json` knows with
+its digest, never from an upload or a download.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from tempfile import NamedTemporaryFile
 import joblib
 
 from services.classify.model import Model
+from services.classify.model_log import LEARNED, Version, read_log, running_version
 from services.classify.train import Progress, model_version, train
 
 
@@ -26,8 +29,34 @@ def path_of(models_dir: Path, version: str) -> Path:
     return models_dir / f"{version}.joblib"
 
 
+def load_running(models_dir: Path, progress: Progress = lambda: None) -> Model:
+    """The model that `models.json` says runs: one that learned from corrections, else the packaged one of this release.
+
+    Raises ModelFileBroken, ModelLogBroken: no other model takes the place of a damaged one silently.
+    """
+    log, base = read_log(models_dir), model_version()
+    version = running_version(log, base)
+    return (
+        load_or_train(models_dir, progress)
+        if version == base
+        else load_checked(models_dir, version, log.entry(version))
+    )
+
+
+def load_checked(models_dir: Path, version: str, entry: Version | None) -> Model:
+    """Read a version's file; one that learned must be as it was written, the packaged one can be made again.
+
+    Raises ModelFileBroken.
+    """
+    path = path_of(models_dir, version)
+    model = load(path)
+    if entry is not None and entry.labels and digest_of(path) != entry.digest:
+        raise ModelFileBroken(_remedy(path, "its content was changed"))
+    return model
+
+
 def load_or_train(models_dir: Path, progress: Progress = lambda: None) -> Model:
-    """The model of this release: read when its file is there, else trained (about half a minute) and written.
+    """The packaged model of this release: read when its file is there, else trained (about half a minute) and written.
 
     Raises ModelFileBroken for a file that is damaged or holds another version: nothing is trained over it silently.
     """
@@ -74,5 +103,14 @@ def save(model: Model, models_dir: Path) -> Path:
     return path
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _remedy(path: Path, what: str) -> str:
-    return f"the model file {path} is damaged ({what}): run `hotline train` to make it again"
+    damage = f"the model file {path} is damaged ({what})"
+    if LEARNED in path.name:
+        return f"{damage}: `hotline models rollback` runs the version before, `hotline train` makes it again"
+    return f"{damage}: run `hotline train --packaged` to make it again"

@@ -2,7 +2,8 @@
 
 Called by `actions.classify` through the consumer. Texts that wait together are judged together. A child that dies is
 the world being down, never a bad message: it is started anew and the texts are tried again by their consumer. A text
-on which judging itself breaks is that fact's failure alone.
+on which judging itself breaks is that fact's failure alone. A model that was promoted or rolled back to is taken up
+between two batches: texts wait some seconds for the next child, and none is judged twice or lost.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from hotline.facts import ClassificationState
 from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
 from services.classify.classification import Judgement, state_of
+from services.classify.model_log import Event, ModelLogBroken, read_log
 from services.classify.scoring_process import judge_texts, start
 
 MAX_BATCH = 64
@@ -65,6 +67,8 @@ class Scorer:
     models_dir: Path
     child: ProcessPoolExecutor | None = None
     child_pid: int | None = None
+    # What had been done to the log of models when the child was started.
+    events: tuple[Event, ...] = ()
     working: "asyncio.Task[None] | None" = None
     waiting: "asyncio.Queue[Waiting]" = field(default_factory=asyncio.Queue)
     trouble: str | None = None
@@ -98,6 +102,7 @@ class Scorer:
     async def score(self, batch: Sequence[Waiting]) -> None:
         """Judge a batch and answer everyone in it, with the failure if there is one; never raises one."""
         loop = asyncio.get_running_loop()
+        await self.follow_promotions()
         try:
             if self.child is None:
                 self.child = new_child(self.models_dir)
@@ -118,6 +123,19 @@ class Scorer:
         for asked, judgement in zip(batch, judged, strict=True):
             if not asked.future.done():
                 asked.future.set_result((version, judgement))
+
+    async def follow_promotions(self) -> None:
+        """End a child that holds another model than the one promoted since; never between a batch and its answers."""
+        try:
+            events = (await asyncio.to_thread(read_log, self.models_dir)).events
+        except (ModelLogBroken, OSError) as error:
+            # What runs goes on; a child that is to be started now says what is wrong itself.
+            step("model_log_unreadable", level="ERROR", error=type(error).__name__)
+            return
+        if events != self.events and self.child is not None:
+            step("model_changed", model_version=events[-1].version if events else None)
+            self.end_child()
+        self.events = events
 
     async def score_one_by_one(self, batch: Sequence[Waiting], error: Exception) -> None:
         """Judge the texts of a batch that broke each alone: only the one that breaks has the error."""

@@ -24,9 +24,9 @@ def start(models_dir: Path, parent_pid: int) -> None:
     os.nice(NICENESS)
     threading.Thread(target=end_with_parent, args=(parent_pid,), daemon=True).start()
     # The server imports this file too: what only the child needs (scikit-learn takes seconds) is imported here.
-    from services.classify.model_file import load_or_train
+    from services.classify.model_file import load_running
 
-    _models.append(load_or_train(models_dir))
+    _models.append(load_running(models_dir))
 
 
 def end_with_parent(parent_pid: int) -> None:

@@ -5,11 +5,12 @@ Document and facts are written together: a reader of the log never sees one with
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from hotline.facts import Fact
 from services.classify.documents import Classification
+from services.classify.drift import Said, Week
 from services.classify.ticket_word import TicketWord
 
 
@@ -76,6 +77,13 @@ class ClassifyStore(Protocol):
 
     async def labels(self) -> list[Label]:
         """Return every label that may train a model, the oldest first, then by id; none of a restricted feedback."""
+
+    async def weeks(self, first: date, last: date) -> list[Week]:
+        """Count by week of receipt from one Monday to another, both included, the newest first; a week without
+        feedback is left out, and so is every restricted feedback. Reads no more than what these weeks received."""
+
+    async def said(self, first: date, last: date) -> list[Said]:
+        """Count of the same feedbacks those that a person decided, by the model's code and the person's, in order."""
 
     async def erase(self, feedback_id: str) -> None:
         """Remove all of a feedback and remember only that it was erased; calling twice is safe."""

@@ -6,7 +6,8 @@ document the mark alone, so that whoever writes late finds the mark where the do
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
 from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
 from services.classify.documents import Classification, decode, encode
+from services.classify.drift import Said, Week, counted
 from services.classify.store import Conflict, Label
 from services.classify.ticket_word import TicketWord
 
@@ -40,7 +42,15 @@ INDEXES = (
     Index(name="decided", keys=(("is_decided", 1), *DECIDED_ORDER)),
     Index(name="decided_open", keys=(("is_decided", 1), ("restricted", 1), *DECIDED_ORDER)),
     Index(name="labelled", keys=(("has_labels", 1), ("_id", 1))),
-)
+    # Holds all that is counted: the documents themselves are not read.
+    Index(
+        name="drift",
+        keys=(
+            ("restricted", 1), ("week", 1), ("suggested_code", 1), ("decided_code", 1), ("confidence", 1),
+            ("needed_review", 1), ("is_decided", 1), ("is_corrected", 1),
+        ),
+    ),
+)  # fmt: skip
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER = msgspec.json.Encoder()
@@ -151,6 +161,41 @@ class MongoClassifyStore:
         ]
         return sorted(labels, key=lambda label: (label.at, label.feedback_id))
 
+    async def weeks(self, first: date, last: date) -> list[Week]:
+        """See `ClassifyStore`."""
+        sums: dict[str, Any] = {
+            "feedbacks": {"$sum": 1},
+            "sureness": {"$sum": "$confidence"},
+            "needed_review": {"$sum": {"$cond": ["$needed_review", 1, 0]}},
+            "decided": {"$sum": {"$cond": ["$is_decided", 1, 0]}},
+            "corrected": {"$sum": {"$cond": ["$is_corrected", 1, 0]}},
+        }
+        found = await self.documents.aggregate(
+            [
+                {"$match": received_in(first, last)},
+                {"$group": {"_id": "$week", **sums}},
+                {"$sort": {"_id": -1}},
+            ]
+        )
+        return [Week(monday=date.fromisoformat(row["_id"]), **{name: int(row[name]) for name in sums}) for row in found]
+
+    async def said(self, first: date, last: date) -> list[Said]:
+        """See `ClassifyStore`."""
+        found = await self.documents.aggregate(
+            [
+                {"$match": received_in(first, last)},
+                {
+                    "$group": {
+                        "_id": {"suggested": "$suggested_code", "decided": "$decided_code"},
+                        "feedbacks": {"$sum": 1},
+                    }
+                },
+            ]
+        )
+        # What nobody decided is a group of its own for each code: passing it over here costs less than asking for it.
+        said = [Said(**row["_id"], feedbacks=int(row["feedbacks"])) for row in found if row["_id"].get("decided")]
+        return sorted(said, key=lambda pair: (pair.suggested, pair.decided))
+
     async def erase(self, feedback_id: str) -> None:
         """See `ClassifyStore`; what was told of it is the broker's to forget in its time."""
         try:
@@ -207,6 +252,7 @@ def fields_of(document: Classification) -> dict[str, Any]:
         "received_at": sortable(document.received_at),
         "is_decided": bool(last),
         "decided_at": sortable(last[0].at) if last else None,
+        **asdict(counted(document)),
     }
 
 
@@ -234,6 +280,11 @@ def older_than(word: TicketWord) -> list[dict[str, Any]]:
     """Return the cases in which a stored word gives way to this one."""
     epoch, seq = word.order
     return [{"word": None}, {"word.epoch": {"$lt": epoch}}, {"word.epoch": epoch, "word.seq": {"$lt": seq}}]
+
+
+def received_in(first: date, last: date) -> dict[str, Any]:
+    """Return the query for what was received from one Monday's week to another's and is not restricted."""
+    return IS_OPEN | {"week": {"$gte": first.isoformat(), "$lt": (last + timedelta(days=7)).isoformat()}}
 
 
 def visible(query: dict[str, Any], *, include_restricted: bool) -> dict[str, Any]:

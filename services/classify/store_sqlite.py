@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
@@ -12,6 +12,7 @@ from hotline.plumbing.migrations import Migration, migrate
 from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
+from services.classify.drift import Said, Week, counted
 from services.classify.store import Conflict, Label
 from services.classify.ticket_word import TicketWord
 
@@ -58,7 +59,40 @@ MIGRATIONS = (
             f"update classify_ticket set {whole_seconds('at')}",
         ),
     ),
-)
+    Migration(
+        number=4,
+        statements=(
+            *(
+                f"alter table classify_classification add column {column}"
+                for column in (
+                    "week text", "confidence integer", "needed_review integer", "suggested_code text",
+                    "decided_code text", "is_corrected integer",
+                )
+            ),
+            # Whole seconds: a fraction would be rounded. Vietnam is seven hours ahead; to Sunday, then back to Monday.
+            """update classify_classification set
+                 week = date(substr(received_at, 1, 19), '+7 hours', 'weekday 0', '-6 days'),
+                 confidence = cast(round(json_extract(cast(doc as text), '$.suggested.confidence') * 1000) as integer),
+                 needed_review = json_extract(cast(doc as text), '$.suggested.needs_review'),
+                 suggested_code = json_extract(cast(doc as text), '$.suggested.code'),
+                 decided_code = json_extract(cast(doc as text), '$.decisions[#-1].code'),
+                 is_corrected = coalesce(
+                   json_extract(cast(doc as text), '$.decisions[#-1].code')
+                     <> json_extract(cast(doc as text), '$.suggested.code')
+                   or json_extract(cast(doc as text), '$.decisions[#-1].petition_kind')
+                     <> json_extract(cast(doc as text), '$.suggested.petition_kind'), 0)""",
+            """create index classify_drift on classify_classification
+                 (restricted, week, suggested_code, decided_code, confidence, needed_review, is_corrected)""",
+        ),
+    ),
+)  # fmt: skip
+COLUMNS = (
+    "doc", "version", "needs_review", "restricted", "urgent", "received_at", "decided_at", "week", "confidence",
+    "needed_review", "suggested_code", "decided_code", "is_corrected",
+)  # fmt: skip
+INSERT = f"({', '.join(COLUMNS)}, feedback_id) values ({', '.join('?' for _ in COLUMNS)}, ?)"
+UPDATE = f"{', '.join(f'{column} = ?' for column in COLUMNS)} where feedback_id = ?"
+COUNTED_WEEKS = "from classify_classification where restricted = 0 and week between ? and ?"
 
 WAITING = "from classify_classification where needs_review = 1 and restricted <= ?"
 
@@ -94,8 +128,7 @@ class SqliteClassifyStore:
         if is_erased(connection, document.feedback_id) or kept_word(connection, document.feedback_id) != word:
             raise Conflict(document.feedback_id)
         connection.execute(
-            "insert into classify_classification (doc, version, needs_review, restricted, urgent, received_at,"
-            " decided_at, feedback_id) values (?,?,?,?,?,?,?,?)",
+            f"insert into classify_classification {INSERT}",
             columns_of(document),
         )
         self.log.append(connection, facts)
@@ -108,8 +141,7 @@ class SqliteClassifyStore:
         self, connection: sqlite3.Connection, document: Classification, facts: Sequence[Fact], label: Label | None
     ) -> None:
         cursor = connection.execute(
-            "update classify_classification set doc = ?, version = ?, needs_review = ?, restricted = ?, urgent = ?,"
-            " received_at = ?, decided_at = ? where feedback_id = ? and version = ?",
+            f"update classify_classification set {UPDATE} and version = ?",
             (*columns_of(document), document.version - 1),
         )
         if cursor.rowcount != 1:
@@ -191,6 +223,40 @@ class SqliteClassifyStore:
         )
         return [label_of(row) for row in rows]
 
+    async def weeks(self, first: date, last: date) -> list[Week]:
+        """See `ClassifyStore`."""
+        query = (
+            "select week, count(*) as feedbacks, sum(confidence) as sureness, sum(needed_review) as needed_review,"
+            " count(decided_code) as decided, sum(is_corrected) as corrected"
+            f" {COUNTED_WEEKS} group by week order by week desc"
+        )
+        return [
+            Week(
+                monday=date.fromisoformat(row["week"]),
+                feedbacks=row["feedbacks"],
+                sureness=row["sureness"],
+                needed_review=row["needed_review"],
+                decided=row["decided"],
+                corrected=row["corrected"],
+            )
+            for row in await self._counted(query, first, last)
+        ]
+
+    async def said(self, first: date, last: date) -> list[Said]:
+        """See `ClassifyStore`."""
+        query = (
+            f"select suggested_code, decided_code, count(*) as feedbacks {COUNTED_WEEKS} and decided_code is not null"
+            " group by suggested_code, decided_code order by suggested_code, decided_code"
+        )
+        return [
+            Said(suggested=row["suggested_code"], decided=row["decided_code"], feedbacks=row["feedbacks"])
+            for row in await self._counted(query, first, last)
+        ]
+
+    async def _counted(self, query: str, first: date, last: date) -> list[sqlite3.Row]:
+        values = (first.isoformat(), last.isoformat())
+        return await self.database.read(lambda connection: connection.execute(query, values).fetchall())
+
     async def erase(self, feedback_id: str) -> None:
         """See `ClassifyStore`."""
 
@@ -216,8 +282,8 @@ async def open_store(backend: Backend) -> SqliteClassifyStore:
 
 
 def columns_of(document: Classification) -> tuple[object, ...]:
-    """Return doc, version, the indexed columns, and the id."""
-    state, last = document.state, document.decisions[-1:]
+    """Return the values of COLUMNS, and the id."""
+    state, last, count = document.state, document.decisions[-1:], counted(document)
     return (
         encode(document),
         document.version,
@@ -226,6 +292,12 @@ def columns_of(document: Classification) -> tuple[object, ...]:
         state.urgent,
         sortable(document.received_at),
         sortable(last[0].at) if last else None,
+        count.week,
+        count.confidence,
+        count.needed_review,
+        count.suggested_code,
+        count.decided_code,
+        count.is_corrected,
         document.feedback_id,
     )
 

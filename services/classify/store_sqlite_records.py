@@ -9,6 +9,7 @@ from services.classify.documents import decode
 from services.classify.records import KINDS, read, record_of, with_epoch
 from services.classify.store import ClassifyStore
 from services.classify.store_sqlite import (
+    INSERT,
     SqliteClassifyStore,
     columns_of,
     kept_word,
@@ -77,8 +78,7 @@ def put(connection: sqlite3.Connection, record: Record) -> None:
     doc = body.document
     if doc is not None:
         connection.execute(
-            "insert or ignore into classify_classification (doc, version, needs_review, restricted, urgent,"
-            " received_at, decided_at, feedback_id) values (?,?,?,?,?,?,?,?)",
+            f"insert or ignore into classify_classification {INSERT}",
             (doc, *columns_of(decode(doc))[1:]),
         )
     if body.word is not None:

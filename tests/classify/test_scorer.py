@@ -13,7 +13,12 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from services.classify.app import MeasuredJudge
-from services.classify.scorer import ClassifierDown, Scorer, Waiting
+from services.classify.learning import choose, roll_back
+from services.classify.model_file import path_of
+from services.classify.model_log import read_log, running_version
+from services.classify.scorer import MAX_BATCH, ClassifierDown, Scorer, Waiting
+from services.classify.train import model_version
+from tests.classify.lessons import HEALTH, STRANGE, corrections, learned
 from tests.ingest.builders import NOW
 
 pytestmark = pytest.mark.slow
@@ -85,3 +90,41 @@ async def test_each_verdict_is_counted_with_how_sure_the_model_was(scorer: Score
 def samples_of(measure: Collector, suffix: str) -> list[Sample]:
     """Return the samples of a measure whose names end so."""
     return [sample for family in measure.collect() for sample in family.samples if sample.name.endswith(suffix)]
+
+
+async def test_a_promoted_model_is_taken_up_between_texts_and_none_of_them_is_lost(tmp_path: Path) -> None:
+    learned(tmp_path, corrections())
+    taught = running_version(read_log(tmp_path), model_version())
+    packaged = roll_back(tmp_path, at=NOW)
+    scorer = Scorer(models_dir=tmp_path)
+    running = asyncio.create_task(scorer.run())
+    try:
+        assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == packaged
+        asked = [asyncio.create_task(scorer.judge(f"{STRANGE[HEALTH]} {n}", NOW)) for n in range(MAX_BATCH * 2)]
+        await asyncio.sleep(0)
+        choose(tmp_path, taught, at=NOW)
+        said = await asyncio.gather(*asked)
+        assert {one.model_version for one in said} <= {taught, packaged}
+        assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == taught
+        assert scorer.trouble is None
+        (tmp_path / "models.json").write_bytes(b"half")
+        assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == taught
+    finally:
+        running.cancel()
+        await scorer.close()
+
+
+async def test_a_rollback_mends_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
+    learned(tmp_path, corrections())
+    path_of(tmp_path, running_version(read_log(tmp_path), model_version())).write_bytes(b"half")
+    scorer = Scorer(models_dir=tmp_path)
+    running = asyncio.create_task(scorer.run())
+    try:
+        with pytest.raises(ClassifierDown):
+            await scorer.judge(STRANGE[HEALTH], NOW)
+        packaged = roll_back(tmp_path, at=NOW)
+        assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == packaged == model_version()
+        assert scorer.trouble is None
+    finally:
+        running.cancel()
+        await scorer.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 
 import pytest
 
@@ -172,6 +173,8 @@ EVERY_QUESTION: dict[str, Callable[[ClassifyStore], Awaitable[object]]] = {
     "count_to_review": lambda store: both(store.count_to_review),
     "decided": lambda store: both(store.decided, limit=2),
     "labels": lambda store: store.labels(),
+    "weeks": lambda store: store.weeks(date(2026, 11, 2), date(2026, 11, 23)),
+    "said": lambda store: store.said(date(2026, 11, 2), date(2026, 11, 23)),
     "is_erased": lambda store: store.is_erased("f1"),
     "erase": lambda store: store.erase("f1"),
 }
