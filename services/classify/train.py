@@ -134,7 +134,8 @@ def _fit_heads(
         head_weights, head_offsets = _fit_head(part, answers, head)
         weights.append(head_weights)
         offsets.append(head_offsets)
-    return np.hstack(weights).astype(np.float32), np.concatenate(offsets).astype(np.float32)
+    # Rounded to half precision, as it is kept: a model read from its file scores as the one that was trained.
+    return np.hstack(weights).astype(np.float16).astype(np.float32), np.concatenate(offsets).astype(np.float32)
 
 
 def _fit_head(rows: sp.csr_matrix, answers: Ints, head: Head) -> tuple[Doubles, Doubles]:
