@@ -1,4 +1,4 @@
-"""Decides how a training text is spoilt: the words as a hurried thumb, a switched-off keyboard or a scanner write them.
+"""Decides how a training text is spoilt: as a hurried thumb, a switched-off keyboard or a scanner write the same words.
 
 Called by `train`, which learns every text as written, folded and spoilt. Each word is left alone or spoilt in one way:
 teencode and operators' shorthand (`data/shorthand.toml` read backwards), telex typed with the keyboard off, marks left
