@@ -120,7 +120,7 @@ def _measure_packaged() -> str:
 
     with bar(FOLDS * (FOLDS + 1), "cross-validation") as tick:
         evaluation = cross_validate(load_messages(), load_cues(), tick)
-    return tables(evaluation, "Five-fold cross-validation on the packaged messages")
+    return tables(evaluation, f"Cross-validation in {FOLDS} folds on the packaged messages")
 
 
 def _measure_file(file: BinaryIO, model: Model) -> str:
