@@ -1,0 +1,100 @@
+"""The messages and phrases written for training: enough of each, no two alike, read by two."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from hotline.taxonomy import PetitionKind, load_taxonomy
+from services.classify.normalise import normalise
+from services.classify.train import folds_of
+from services.classify.training_data import DATA, load_cues, load_messages
+
+WRITTEN = [
+    json.loads(line)
+    for path in sorted((DATA / "written").glob("*.jsonl"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+]
+KEYS = {"id", "text", "channel", "code", "second", "petition_kind", "urgent", "origin", "pair"}
+FEWEST = {PetitionKind.TO_CAO: 500, PetitionKind.TIN_BAO_TOI_PHAM: 300, PetitionKind.KHAN_CAP: 300}
+LIKENESS = 0.6
+ROWS_AT_ONCE = 500
+
+
+def test_there_are_enough_messages_of_every_label_and_of_the_grave_kinds() -> None:
+    assert len(WRITTEN) >= 4000
+    assert set(load_taxonomy().labels) == {row["code"] for row in WRITTEN}
+    kinds = Counter(row["petition_kind"] for row in WRITTEN)
+    assert {kind: kinds[kind] >= fewest for kind, fewest in FEWEST.items()} == dict.fromkeys(FEWEST, True)
+
+
+def test_every_message_has_all_labels_and_an_id_of_its_own() -> None:
+    labels = {*load_taxonomy().labels, None}
+    assert all(set(row) == KEYS for row in WRITTEN)
+    assert {row["channel"] for row in WRITTEN} == {"hotline", "web", "box"}
+    assert {row["origin"] for row in WRITTEN} == {"written"}
+    assert {row["second"] for row in WRITTEN} <= labels
+    assert all(row["urgent"] for row in WRITTEN if row["petition_kind"] == PetitionKind.KHAN_CAP)
+    ids = [message.id for message in load_messages()]
+    assert len(set(ids)) == len(ids)
+    assert {row["pair"] for row in WRITTEN} - {None} <= set(ids)
+
+
+def test_every_code_has_sixty_phrases_and_all_have_two_thousand() -> None:
+    cues = Counter(cue.code for cue in load_cues() if cue.code)
+    assert {code: cues[code] for code in load_taxonomy().labels if cues[code] < 60} == {}
+    assert sum(cues.values()) >= 2000
+
+
+def test_what_the_second_reader_read_otherwise_is_one_message_in_thirty_at_most() -> None:
+    lines = (DATA / "written" / "disagreements.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    assert {line.split("\t")[0] for line in lines} <= {row["id"] for row in WRITTEN}
+    assert 0 < len(lines) <= len(WRITTEN) / 30
+
+
+def test_a_contrast_is_never_learnt_while_its_other_half_is_measured() -> None:
+    messages = load_messages()
+    fold_of = {messages[place].id: number for number, held in enumerate(folds_of(messages)) for place in held}
+    assert all(fold_of[message.id] == fold_of[message.pair] for message in messages if message.pair)
+
+
+@pytest.mark.slow
+def test_no_two_messages_are_alike_but_contrasts() -> None:
+    pieces = [grams(row["text"]) for row in WRITTEN]
+    columns = {gram: place for place, gram in enumerate(sorted(set().union(*pieces)))}
+    indices = [columns[gram] for row in pieces for gram in row]
+    ends = np.cumsum([0, *(len(row) for row in pieces)])
+    rows = sp.csr_matrix((np.ones(len(indices), dtype=np.float32), indices, ends), shape=(len(pieces), len(columns)))
+    sizes = np.diff(ends)
+    alike = []
+    for start in range(0, len(pieces), ROWS_AT_ONCE):
+        shared = (rows[start : start + ROWS_AT_ONCE] @ rows.T).toarray()
+        either = sizes[start : start + ROWS_AT_ONCE, None] + sizes[None, :] - shared
+        likeness = shared / np.maximum(either, 1)
+        alike += [(start + i, j) for i, j in np.argwhere(likeness > LIKENESS) if start + i < j]
+    found = [(WRITTEN[i]["id"], WRITTEN[j]["id"]) for i, j in alike if not is_pair(WRITTEN[i], WRITTEN[j])]
+    assert found == []
+
+
+def grams(text: str) -> set[str]:
+    """Return the stretches of four characters of a text."""
+    lower = " ".join(text.lower().split())
+    return {lower[place : place + 4] for place in range(len(lower) - 3)}
+
+
+def is_pair(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Say whether one is marked as the contrast of the other."""
+    return one["pair"] == other["id"] or other["pair"] == one["id"]
+
+
+@pytest.mark.slow
+def test_the_messages_hold_six_thousand_words() -> None:
+    words: set[str] = set()
+    for row in WRITTEN:
+        read = normalise(row["text"])
+        words.update(" ".join(read.words[start:end]) for start, end in read.compounds)
+        if len(words) >= 6000:
+            return
+    raise AssertionError(f"{len(words)} words")
