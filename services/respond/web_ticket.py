@@ -41,6 +41,7 @@ from services.respond.action_inputs import (
 )
 from services.respond.actions import Desk, Gone, act, find
 from services.respond.inputs import Inputs
+from services.respond.similar import Similar, merge_into, similar_to
 from services.respond.store import Conflict, FileIsGone
 from services.respond.ticket import Action, ClockKind, Ticket
 from services.respond.ticket_view import (
@@ -172,10 +173,10 @@ class TicketPages:
     ) -> web.Response:
         """Show the ticket with its forms; `form` keeps what was typed for the action `tried`."""
         session, now, rules = person(request), request[NOW], self.desk.rules
-        seen = as_seen(session, ticket)
+        seen, similar = as_seen(session, ticket), await similar_to(self.desk, session, ticket)
         actions = offered(ticket, session, rules, now)
         typed = form.values if form else {}
-        shown = Form(values={**self.prefilled(request, ticket), **typed})
+        shown = Form(values={**self.prefilled(request, ticket, similar), **typed})
         suggestion = suggested_route(seen, rules)
         names = await names_of(self.desk, {entry.account_id for entry in ticket.history})
         rows = clock_rows(session, ticket, now, rules.calendar, rules.agency_name)
@@ -187,6 +188,7 @@ class TicketPages:
             errors=errors,
             done=done(request),
             ticket=seen,
+            similar=similar,
             actions=[(action, fields_of(action, ticket)) for action in actions],
             opened=opened(actions, tried, errors),
             unsent=unsent(typed, tried, actions),
@@ -215,7 +217,7 @@ class TicketPages:
         """Return the active agencies as (id, name), in the order of their names."""
         return by_name((body.id, body.name) for body in self.desk.rules.directory.active(local_date(now)))
 
-    def prefilled(self, request: web.Request, ticket: Ticket) -> dict[str, tuple[str, ...]]:
+    def prefilled(self, request: web.Request, ticket: Ticket, similar: Similar) -> dict[str, tuple[str, ...]]:
         """Return what the forms begin with; what is said to citizens is in Vietnamese whatever the reader's page."""
         session, now = person(request), request[NOW]
         today = vn_date(now)
@@ -225,6 +227,7 @@ class TicketPages:
             "sign.signed_on": today,
             "sign.signatory": session.full_name if session.role is Role.AGENCY_HEAD else "",
             "record_answer.signed_on": today,
+            "mark_duplicate.duplicate_of": merge_into(ticket, similar.tickets),
         }
         if ticket.draft is not None:
             promised_on = ticket.draft.promised_on
