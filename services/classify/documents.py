@@ -1,6 +1,6 @@
 """What classify keeps of one feedback: the words to judge, the newest judgement, and every decision of a person.
 
-`state_of` is the only way out onto the bus. A stored document carries its `schema`; adding an optional field keeps
+`said_of` is the only way out onto the bus. A stored document carries its `schema`; adding an optional field keeps
 it, anything else is a new one. Decisions are only appended.
 """
 
@@ -79,12 +79,13 @@ def decode(stored: bytes) -> Classification:
     return document
 
 
-def fact_of(document: Classification, *, at: datetime) -> Fact:
-    """Return the fact that says the classification after its newest change; its open cause is the same for all.
+def said_of(document: Classification) -> ClassificationState:
+    """Return what is told of a classification; what it is like only while it is open."""
+    return replace(document.state, similar=() if document.state.restricted else document.similar)
 
-    What it is like is told of an open feedback only.
-    """
-    similar = () if document.state.restricted else document.similar
+
+def fact_of(document: Classification, *, at: datetime) -> Fact:
+    """Return the fact that says the classification after its newest change; its open cause is the same for all."""
     return Fact(
         fact_id=fact_id_of(Producer.CLASSIFY, document.feedback_id, document.epoch, document.seq),
         kind=FactKind.FEEDBACK_CLASSIFIED,
@@ -94,5 +95,5 @@ def fact_of(document: Classification, *, at: datetime) -> Fact:
         seq=document.seq,
         at=at,
         cause=CAUSE,
-        state=replace(document.state, similar=similar),
+        state=said_of(document),
     )
