@@ -23,7 +23,7 @@ from hotline.plumbing.sqlite import connect
 from hotline.taxonomy import SCHEME, PetitionKind
 from services.classify.documents import Classification
 from services.classify.likeness import PER_KEY, WINDOW, keys_of, likest, signature_of
-from services.classify.store_sqlite import MIGRATIONS, columns_of
+from services.classify.store_sqlite import INSERT, MIGRATIONS, columns_of
 from services.classify.store_sqlite_likeness import documents_alike, rows_of
 from services.classify.training_data import load_messages
 from tools.messages import ROOT
@@ -86,8 +86,7 @@ def fill(connection: sqlite3.Connection, source: Iterator[Classification], count
         count -= len(part)
         connection.execute("begin")
         connection.executemany(
-            "insert into classify_classification (doc, version, needs_review, restricted, urgent, received_at,"
-            " decided_at, feedback_id) values (?,?,?,?,?,?,?,?)",
+            f"insert into classify_classification {INSERT}",
             [columns_of(document) for document in part],
         )
         rows = sorted(row for document in part for row in rows_of(document))

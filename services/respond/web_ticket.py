@@ -16,7 +16,7 @@ from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, Outcome
 from hotline.file_links import ANSWER_FILES, FEEDBACK_FILES, file_link
 from hotline.plumbing.log import step
-from hotline.roles import Role
+from hotline.roles import Role, Session
 from hotline.taxonomy import load_taxonomy
 from hotline.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES
 from hotline.web.audience import Audience
@@ -207,10 +207,7 @@ class TicketPages:
             has_declined=suggestion is not None and suggestion.agency_id in declined_by(ticket),
             **SAME_FOR_ALL,
             draft_files=links(request, ticket.draft.files if ticket.draft else (), at=ANSWER_FILES),
-            home=HOME[session.role],
-            shows_draft=session.role in {Role.AGENCY_STAFF, Role.AGENCY_HEAD, Role.INSPECTOR},
-            shows_contact=session.role in DESK_READERS,
-            sees_restricted=sees_restricted(session),
+            **shown_to(session),
         )
 
     def choices(self, ticket: Ticket, now: datetime) -> list[tuple[str, str]]:
@@ -261,6 +258,16 @@ class TicketPages:
                 name="respond.answer_file",
             ),
         )
+
+
+def shown_to(session: Session) -> Mapping[str, object]:
+    """Return what of the page is for this person's role."""
+    return {
+        "home": HOME[session.role],
+        "shows_draft": session.role in {Role.AGENCY_STAFF, Role.AGENCY_HEAD, Role.INSPECTOR},
+        "shows_contact": session.role in DESK_READERS,
+        "sees_restricted": sees_restricted(session),
+    }
 
 
 def action_named(request: web.Request) -> Action:

@@ -23,7 +23,7 @@ from services.classify.documents import Classification
 from services.classify.likeness import PER_KEY, WINDOW, keys_of, signature_of
 from services.classify.opening import open_records, open_store
 from services.classify.store import ClassifyStore
-from services.classify.store_sqlite import MIGRATIONS, columns_of
+from services.classify.store_sqlite import INSERT, MIGRATIONS, columns_of
 from services.classify.store_sqlite_likeness import documents_alike, keep_keys
 from tests.classify.test_review_actions import judging, reviewer, verdict, with_more_words
 from tests.classify.test_ticket_word import SUSPICIOUS, ticket
@@ -237,8 +237,7 @@ def fill(connection: sqlite3.Connection, size: int) -> None:
             document = replace(document, text=text, signature=signature_of(text))
         keep_keys(connection, document)
         connection.execute(
-            "insert into classify_classification (doc, version, needs_review, restricted, urgent, received_at,"
-            " decided_at, feedback_id) values (?,?,?,?,?,?,?,?)",
+            f"insert into classify_classification {INSERT}",
             columns_of(document),
         )
 
