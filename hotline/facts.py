@@ -117,6 +117,8 @@ class ClassificationState:
 
     `reasons` are the citizen's words that decided; `review_reasons` say in codes why a person must look.
     `decided_as_screener` says that a named screener decided it while it was restricted: only that lifts a restriction.
+    `similar` are ids of other feedback that may be about the same trouble, the likest first; none of or for a
+    restricted one as far as classify knew: whoever shows them asks again who may see them.
     """
 
     scheme: str
@@ -136,6 +138,7 @@ class ClassificationState:
     reasons: tuple[str, ...] = ()
     review_reasons: tuple[str, ...] = ()
     decided_as_screener: bool = False
+    similar: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +224,7 @@ SEALED_FIELDS: Mapping[type[State], tuple[str, ...]] = {
         "scores",
         "reasons",
         "review_reasons",
+        "similar",
     ),
     TicketState: (
         "status",

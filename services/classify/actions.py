@@ -15,8 +15,10 @@ from hotline.named_people import is_named_in
 from hotline.roles import Session
 from hotline.spans import redact
 from hotline.taxonomy import PetitionKind, UnknownCode, load_taxonomy
+from services.classify.alike import linked, relinked
 from services.classify.classification import ReviewReason
 from services.classify.documents import Classification, Decision, fact_of
+from services.classify.likeness import signature_of
 from services.classify.store import ClassifyStore, Conflict, Label
 from services.classify.ticket_word import TicketWord, followed, restricted
 
@@ -84,9 +86,10 @@ async def apply_feedback(
         word = await store.ticket_word(fact.feedback_id)
         if word is not None and word.restricted and not judged.restricted:
             first = replace(restricted(first), seq=first.seq, version=first.version)
+        first = await linked(store, first)
         await store.add(first, (fact_of(first, at=now),), word)
         return first
-    merged = replace(rejudged(known, fact, text, judged), other_words=other_words)
+    merged = await linked(store, replace(rejudged(known, fact, text, judged), other_words=other_words))
     await store.save(merged, (fact_of(merged, at=now),))
     return merged
 
@@ -115,6 +118,8 @@ def first_classification(fact: Fact, state: FeedbackState, text: str, judged: Cl
         place_name=", ".join(filter(None, (place.commune_name, place.province_name))) if place else "",
         source_order=fact.order,
         other_words=other_words_of(state),
+        commune_code=(place.commune_code or "") if place else "",
+        signature=signature_of(text),
         suggested=judged,
         state=judged,
     )
@@ -148,6 +153,7 @@ def rejudged(known: Classification, fact: Fact, text: str, judged: Classificatio
     return replace(
         known,
         text=text,
+        signature=signature_of(text),
         source_order=fact.order,
         suggested=judged,
         state=state,
@@ -174,7 +180,9 @@ async def follow_ticket(store: ClassifyStore, fact: Fact, now: datetime) -> None
         # Had it been classified in between, the word would have been for that document to follow.
         is_unclassified = is_about_restricting and known is None
         after = followed(known, before, word) if known is not None else None
-        changed = after if after is not known else None
+        changed = None
+        if known is not None and after is not None and after is not known:
+            changed = await relinked(store, known, after)
         facts = (fact_of(changed, at=now),) if changed is not None else ()
         try:
             await store.keep_ticket_word(fact.feedback_id, word, changed, facts, is_unclassified=is_unclassified)
@@ -198,7 +206,7 @@ async def decide(
         # Whoever takes the second code for the first has said that there is only one matter.
         verdict = replace(verdict, second=None)
     check_verdict(verdict)
-    decided = with_decision(document, verdict, reviewer, now)
+    decided = await relinked(store, document, with_decision(document, verdict, reviewer, now))
     label = await asyncio.to_thread(label_of, decided)
     await store.save(decided, (fact_of(decided, at=now),), label)
     return decided

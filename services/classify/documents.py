@@ -1,10 +1,10 @@
 """What classify keeps of one feedback: the words to judge, the newest judgement, and every decision of a person.
 
-`state_of` is the only way out onto the bus. A stored document carries its `schema`; adding an optional field keeps
+`said_of` is the only way out onto the bus. A stored document carries its `schema`; adding an optional field keeps
 it, anything else is a new one. Decisions are only appended.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -35,7 +35,8 @@ class Classification:
     """One feedback on the review desk. `source_order` is the newest ingest fact applied, `(epoch, seq)` our own.
 
     `suggested` is what the model last said; `state` what holds now. `text` is the message with what the citizen added;
-    `other_words` are not judged, but a person whom they name may not see it.
+    `other_words` are not judged, but a person whom they name may not see it. `signature` stands for the words of `text`
+    (see `likeness`); `similar` are the feedback found to be like it, told only while it is open.
     """
 
     feedback_id: str
@@ -47,6 +48,9 @@ class Classification:
     suggested: ClassificationState
     state: ClassificationState
     other_words: str = ""
+    commune_code: str = ""
+    signature: bytes = b""
+    similar: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
     epoch: int = 0
     seq: int = 1
@@ -75,6 +79,11 @@ def decode(stored: bytes) -> Classification:
     return document
 
 
+def said_of(document: Classification) -> ClassificationState:
+    """Return what is told of a classification; what it is like only while it is open."""
+    return replace(document.state, similar=() if document.state.restricted else document.similar)
+
+
 def fact_of(document: Classification, *, at: datetime) -> Fact:
     """Return the fact that says the classification after its newest change; its open cause is the same for all."""
     return Fact(
@@ -86,5 +95,5 @@ def fact_of(document: Classification, *, at: datetime) -> Fact:
         seq=document.seq,
         at=at,
         cause=CAUSE,
-        state=document.state,
+        state=said_of(document),
     )

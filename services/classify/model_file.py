@@ -54,10 +54,10 @@ def load_checked(models_dir: Path, version: str, entry: Version | None) -> Model
     Raises ModelFileBroken.
     """
     path = path_of(models_dir, version)
-    model = load(path)
-    if entry is not None and entry.labels and digest_of(path) != entry.digest:
+    # Before a byte of it is unpickled: a damaged file can do worse than fail.
+    if entry is not None and entry.labels and path.exists() and digest_of(path) != entry.digest:
         raise ModelFileBroken(_remedy(path, "its content was changed"))
-    return model
+    return load(path)
 
 
 def load_or_train(models_dir: Path, progress: Progress = lambda: None) -> Model:

@@ -76,6 +76,21 @@ def normalise(text: str) -> Normalised:
 
     Any string is accepted; a text without a word gives empty tuples. Calling it on the same text gives the same.
     """
+    scored, words, folded, spans = read(text)
+    compounds = segment(words) if has_diacritics(scored) else ()
+    return Normalised(text=scored, words=words, folded=folded, spans=spans, compounds=compounds)
+
+
+def folded_words(text: str) -> tuple[str, ...]:
+    """Return the folded copies of a text's words alone, as `normalise` reads them, masks included.
+
+    Without word segmentation, which takes a library and its model into memory.
+    """
+    return read(text)[2]
+
+
+def read(text: str) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """Return the text as bounded, its words, their folded copies, and where each word stood."""
     scored = bounded(text)
     words: list[str] = []
     folded: list[str] = []
@@ -86,8 +101,7 @@ def normalise(text: str) -> Normalised:
             words.append(word)
             folded.append(plain)
             spans.append(match.span())
-    compounds = segment(tuple(words)) if has_diacritics(scored) else ()
-    return Normalised(text=scored, words=tuple(words), folded=tuple(folded), spans=tuple(spans), compounds=compounds)
+    return scored, tuple(words), tuple(folded), tuple(spans)
 
 
 def segment(words: tuple[str, ...]) -> tuple[tuple[int, int], ...]:

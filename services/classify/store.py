@@ -75,6 +75,15 @@ class ClassifyStore(Protocol):
     async def decided(self, *, include_restricted: bool, limit: int) -> list[Classification]:
         """Return what persons decided last, the newest first, then by id."""
 
+    async def alike(
+        self, keys: Sequence[int], *, since: datetime, until: datetime, per_key: int
+    ) -> list[Classification]:
+        """Return open feedback received from `since` on and before `until` that has any of these keys (see `likeness`),
+        each once, the newest receipt first, then by id.
+
+        Reads at most `per_key` for each key, however much is stored: which are left out where there are more is open.
+        """
+
     async def labels(self) -> list[Label]:
         """Return every label that may train a model, the oldest first, then by id; none of a restricted feedback."""
 

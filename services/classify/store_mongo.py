@@ -5,6 +5,7 @@ Two documents could not be written in an order that is safe to die in; one updat
 document the mark alone, so that whoever writes late finds the mark where the document was.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,7 @@ from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
 from services.classify.documents import Classification, decode, encode
 from services.classify.drift import Said, Week, counted
+from services.classify.likeness import keys_of
 from services.classify.store import Conflict, Label
 from services.classify.ticket_word import TicketWord
 
@@ -36,6 +38,7 @@ MARK_ALONE = [{"$replaceWith": {"_id": "$_id", **IS_ERASED}}]
 
 WAITING_ORDER = (("restricted", -1), ("urgent", -1), ("received_at", 1), ("_id", 1))
 DECIDED_ORDER = (("decided_at", -1), ("_id", 1))
+ALIKE_ORDER = (("received_at", -1), ("_id", 1))
 INDEXES = (
     PENDING_INDEX,
     Index(name="waiting", keys=(("needs_review", 1), *WAITING_ORDER)),
@@ -50,6 +53,8 @@ INDEXES = (
             ("needed_review", 1), ("is_decided", 1), ("is_corrected", 1),
         ),
     ),
+    # Read backwards: not every server finds a range in a falling index.
+    Index(name="alike", keys=(("likeness", 1), ("received_at", 1), ("_id", -1))),
 )  # fmt: skip
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,6 +157,28 @@ class MongoClassifyStore:
         found = await self.documents.find(query, sort=DECIDED_ORDER, limit=limit, fields=["doc"])
         return [decode(stored["doc"]) for stored in found]
 
+    async def alike(
+        self, keys: Sequence[int], *, since: datetime, until: datetime, per_key: int
+    ) -> list[Classification]:
+        """See `ClassifyStore`."""
+        span = {"$gte": sortable(since), "$lt": sortable(until)}
+        # Each key by itself: so an index gives its newest in order, and no more of a crowded key are read.
+        looks = [{"likeness": key, "received_at": span} for key in keys]
+        found = await asyncio.gather(
+            *(self.documents.find(look, sort=ALIKE_ORDER, limit=per_key, fields=["_id"]) for look in looks)
+        )
+        ids = sorted({stored["_id"] for part in found for stored in part})
+        documents = sorted(await self._open(ids), key=lambda document: document.feedback_id)
+        return sorted(documents, key=lambda document: document.received_at, reverse=True)
+
+    async def _open(self, ids: Sequence[str]) -> list[Classification]:
+        """Return those of the classifications that are open still, in any order."""
+        if not ids:
+            return []
+        found = await self.documents.find({"_id": {"$in": list(ids)}}, fields=["doc"])
+        documents = [decode(stored["doc"]) for stored in found if "doc" in stored]
+        return [document for document in documents if not document.state.restricted]
+
     async def labels(self) -> list[Label]:
         """See `ClassifyStore`."""
         labels = [
@@ -250,6 +277,7 @@ def fields_of(document: Classification) -> dict[str, Any]:
         "restricted": state.restricted,
         "urgent": state.urgent,
         "received_at": sortable(document.received_at),
+        "likeness": list(keys_of(document)),
         "is_decided": bool(last),
         "decided_at": sortable(last[0].at) if last else None,
         **asdict(counted(document)),

@@ -14,6 +14,7 @@ from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
 from services.classify.drift import Said, Week, counted
 from services.classify.store import Conflict, Label
+from services.classify.store_sqlite_likeness import LIKENESS_TABLE, documents_alike, drop_keys, keep_keys
 from services.classify.ticket_word import TicketWord
 
 
@@ -85,6 +86,7 @@ MIGRATIONS = (
                  (restricted, week, suggested_code, decided_code, confidence, needed_review, is_corrected)""",
         ),
     ),
+    Migration(number=5, statements=LIKENESS_TABLE),
 )  # fmt: skip
 COLUMNS = (
     "doc", "version", "needs_review", "restricted", "urgent", "received_at", "decided_at", "week", "confidence",
@@ -127,6 +129,7 @@ class SqliteClassifyStore:
     ) -> None:
         if is_erased(connection, document.feedback_id) or kept_word(connection, document.feedback_id) != word:
             raise Conflict(document.feedback_id)
+        keep_keys(connection, document)
         connection.execute(
             f"insert into classify_classification {INSERT}",
             columns_of(document),
@@ -140,6 +143,7 @@ class SqliteClassifyStore:
     def _save(
         self, connection: sqlite3.Connection, document: Classification, facts: Sequence[Fact], label: Label | None
     ) -> None:
+        keep_keys(connection, document)
         cursor = connection.execute(
             f"update classify_classification set {UPDATE} and version = ?",
             (*columns_of(document), document.version - 1),
@@ -209,6 +213,12 @@ class SqliteClassifyStore:
         """See `ClassifyStore`."""
         where = "where decided_at is not null and restricted <= ? order by decided_at desc, feedback_id limit ?"
         return await self._documents(where, (include_restricted, limit))
+
+    async def alike(
+        self, keys: Sequence[int], *, since: datetime, until: datetime, per_key: int
+    ) -> list[Classification]:
+        """See `ClassifyStore`."""
+        return await self.database.read(lambda connection: documents_alike(connection, keys, since, until, per_key))
 
     async def _documents(self, where: str, values: tuple[object, ...]) -> list[Classification]:
         rows = await self.database.read(
@@ -342,6 +352,7 @@ def is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
 
 def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> None:
     """Remove the feedback's rows and leave the mark."""
+    drop_keys(connection, feedback_id)
     connection.execute("delete from classify_classification where feedback_id = ?", (feedback_id,))
     connection.execute("delete from classify_label where feedback_id = ?", (feedback_id,))
     connection.execute("delete from classify_ticket where feedback_id = ?", (feedback_id,))

@@ -12,9 +12,11 @@ from services.classify.store_sqlite import (
     INSERT,
     SqliteClassifyStore,
     columns_of,
+    is_classified,
     kept_word,
     label_of,
 )
+from services.classify.store_sqlite_likeness import keep_keys
 
 FEEDBACKS = (
     "select feedback_id from classify_classification where feedback_id > :after"
@@ -76,10 +78,12 @@ def put(connection: sqlite3.Connection, record: Record) -> None:
         return
     body = read(record)
     doc = body.document
-    if doc is not None:
+    if doc is not None and not is_classified(connection, record.id):
+        document = decode(doc)
+        keep_keys(connection, document)
         connection.execute(
-            f"insert or ignore into classify_classification {INSERT}",
-            (doc, *columns_of(decode(doc))[1:]),
+            f"insert into classify_classification {INSERT}",
+            (doc, *columns_of(document)[1:]),
         )
     if body.word is not None:
         connection.execute(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hotline.bursts import burst_of
 from hotline.errors import FieldError, Invalid
 from hotline.plumbing.log import step
 from hotline.roles import Role, Session
@@ -18,6 +19,7 @@ from hotline.web.keys import NOW
 from hotline.web.pages import lang_of, page, url
 from hotline.web.service import NavItem, Route
 from services.classify.actions import Gone, Verdict, decide, find_for_reviewer, lately_decided, waiting_for
+from services.classify.alike import alike
 from services.classify.documents import Classification
 from services.classify.store import ClassifyStore, Conflict
 
@@ -55,7 +57,7 @@ class ReviewDesk:
             document = await find_for_reviewer(self.store, request.match_info["feedback_id"], reviewer_of(request))
         except Gone:
             raise web.HTTPNotFound from None
-        return show_document(request, document, form_of(document))
+        return await self.show_document(request, document, form_of(document))
 
     async def take_verdict(self, request: web.Request) -> web.Response:
         """POST /review/{feedback_id}: confirm or correct, then on to the next that waits."""
@@ -68,12 +70,40 @@ class ReviewDesk:
         try:
             decided = await decide(self.store, document.feedback_id, verdict_of(form), reviewer, request[NOW])
         except Invalid as error:
-            return show_document(request, document, form, error.errors, status=422)
+            return await self.show_document(request, document, form, error.errors, status=422)
         except Conflict:
             meanwhile = (FieldError(field="code", code="decided_meanwhile"),)
-            return show_document(request, document, form_of(document), meanwhile, status=409)
+            return await self.show_document(request, document, form_of(document), meanwhile, status=409)
         step("reviewed", feedback_id=decided.feedback_id, account_id=reviewer.account_id, version=decided.version)
         raise web.HTTPSeeOther(await self.next_address(request, reviewer))
+
+    async def show_document(
+        self,
+        request: web.Request,
+        document: Classification,
+        form: Form,
+        errors: tuple[FieldError, ...] = (),
+        status: int = 200,
+    ) -> web.Response:
+        """Show one feedback with its form, and what may be about the same trouble as things stand now."""
+        taxonomy, lang = load_taxonomy(), lang_of(request)
+        names = {code: taxonomy.display_name(code, lang) for code in taxonomy.labels}
+        likely = [code for code, _ in document.suggested.scores]
+        similar = await alike(self.store, document)
+        receipts = [(other.received_at, other.commune_code) for other in similar]
+        return page(
+            request,
+            "classify/review.html",
+            status=status,
+            document=document,
+            similar=similar,
+            burst=burst_of(document.received_at, document.commune_code, receipts),
+            names=names,
+            codes=[(code, names[code]) for code in sorted(names, key=lambda code: code not in likely)],
+            kinds=list(PetitionKind),
+            form=form,
+            errors=errors,
+        )
 
     async def next_address(self, request: web.Request, reviewer: Session) -> str:
         """Return the page of the next that waits, or the queue when nothing does."""
@@ -144,27 +174,3 @@ def form_of(document: Classification) -> Form:
         "urgent": "yes" if state.urgent else "",
     }
     return Form(values={name: (value,) for name, value in values.items()})
-
-
-def show_document(
-    request: web.Request,
-    document: Classification,
-    form: Form,
-    errors: tuple[FieldError, ...] = (),
-    status: int = 200,
-) -> web.Response:
-    """Show one feedback with its form."""
-    taxonomy, lang = load_taxonomy(), lang_of(request)
-    names = {code: taxonomy.display_name(code, lang) for code in taxonomy.labels}
-    likely = [code for code, _ in document.suggested.scores]
-    return page(
-        request,
-        "classify/review.html",
-        status=status,
-        document=document,
-        names=names,
-        codes=[(code, names[code]) for code in sorted(names, key=lambda code: code not in likely)],
-        kinds=list(PetitionKind),
-        form=form,
-        errors=errors,
-    )

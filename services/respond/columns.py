@@ -3,7 +3,7 @@
 Every backend's store writes exactly these, so that a list means the same over all of them. Pure; it orders nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from hotline.plumbing.instants import sortable
@@ -52,6 +52,19 @@ def files_of(ticket: Ticket) -> frozenset[str]:
     drafted = ticket.draft.files if ticket.draft else ()
     answered = (file for answer in ticket.answers for file in answer.files)
     return frozenset(file.file_id for file in (*drafted, *answered))
+
+
+def similar_of(ticket: Ticket) -> tuple[str, ...]:
+    """Return the ids under which a ticket is found as one that is like them: none unless it is open to staff."""
+    said = ticket.classification
+    return tuple(sorted(set(said.similar))) if said is not None and is_open_to_staff(ticket) else ()
+
+
+def open_others(ticket: Ticket, found: Iterable[Ticket]) -> list[Ticket]:
+    """Return those of the tickets that are open to staff, each once and by id, without the one."""
+    others = {other.feedback_id: other for other in found if is_open_to_staff(other)}
+    others.pop(ticket.feedback_id, None)
+    return [others[feedback_id] for feedback_id in sorted(others)]
 
 
 def username_key(username: str) -> str:

@@ -96,6 +96,13 @@ class RespondStore(Protocol):
     async def all_received(self, since: datetime) -> list[Ticket]:
         """Return every ticket received since then, for exports and counts, the oldest first."""
 
+    async def similar(self, ticket: Ticket, limit: int) -> list[Ticket]:
+        """Return tickets open to staff whose ids this one's classification names, and those open to staff whose
+        classification names this one; at most `limit` of each, by id, each once.
+
+        Of the second kind the newest are taken where there are more. Reads no more however many tickets there are.
+        """
+
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """Return tickets whose `next_attention_at` has come, the longest waiting first."""
 

@@ -20,7 +20,7 @@ from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
 from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
 from services.respond.accounts import Account
-from services.respond.columns import agencies_of, columns_of, counted, files_of, username_key
+from services.respond.columns import agencies_of, columns_of, counted, files_of, open_others, similar_of, username_key
 from services.respond.documents import decode_account, decode_ticket, encode_account, encode_ticket
 from services.respond.store import Attention, ClocksDue, Conflict, FileIsGone, Page, UsernameTaken
 from services.respond.ticket import Status, Ticket
@@ -39,6 +39,7 @@ RESTRICTED_ORDER = (("is_screened", 1), ("next_due_at", 1), ("_id", 1))
 RUNNING_ORDER = (("next_due_at", 1), ("_id", 1))
 BROKEN_ORDER = (("broken_at", -1), ("_id", 1))
 RECEIVED_ORDER = (("received_at", 1), ("_id", 1))
+LATEST_ORDER = (("received_at", -1), ("_id", 1))
 ATTENTION_ORDER = (("next_attention_at", 1), ("_id", 1))
 
 
@@ -57,6 +58,7 @@ TICKET_INDEXES = (
     # Read backwards: not every server finds a range in a falling index.
     Index(name="broken", keys=(("broken_at", 1), ("_id", -1)), only_where=BROKEN),
     Index(name="received", keys=RECEIVED_ORDER),
+    Index(name="similar", keys=(("similar", 1), ("received_at", 1), ("_id", -1))),
     Index(name="attention", keys=ATTENTION_ORDER, only_where={"next_attention_at": {"$gt": ""}}),
     Index(name="acknowledgement_due", keys=(("acknowledgement_due_at", 1),), is_sparse=True),
     Index(name="response_due", keys=(("response_due_at", 1),), is_sparse=True),
@@ -170,6 +172,17 @@ class MongoRespondStore:
     async def all_received(self, since: datetime) -> list[Ticket]:
         """See `RespondStore`."""
         return await self._tickets({"received_at": {"$gte": sortable(since)}}, RECEIVED_ORDER)
+
+    async def similar(self, ticket: Ticket, limit: int) -> list[Ticket]:
+        """See `RespondStore`."""
+        named = list(ticket.classification.similar[:limit]) if ticket.classification else []
+        found = await self._named(named) if named else []
+        found += await self._tickets({"similar": ticket.feedback_id}, LATEST_ORDER, limit=limit)
+        return open_others(ticket, found)
+
+    async def _named(self, ids: Sequence[str]) -> list[Ticket]:
+        found = await self.tickets.find({"_id": {"$in": list(ids)}}, fields=["doc"])
+        return [decode_ticket(stored["doc"]) for stored in found if "doc" in stored]
 
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """See `RespondStore`."""
@@ -287,6 +300,7 @@ def fields_of(ticket: Ticket, attention: Attention) -> dict[str, Any]:
         "doc": encode_ticket(ticket),
         "version": ticket.version,
         "agencies": list(agencies_of(ticket)),
+        "similar": list(similar_of(ticket)),
         "files": sorted(files_of(ticket)) or None,
         **columns_of(ticket, attention),
     }

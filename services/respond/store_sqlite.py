@@ -13,7 +13,7 @@ from hotline.plumbing.migrations import migrate
 from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.sqlite import Database
 from services.respond.accounts import Account
-from services.respond.columns import Column, columns_of, counted, stamp, username_key
+from services.respond.columns import Column, columns_of, counted, open_others, stamp, username_key
 from services.respond.documents import decode_account, decode_ticket, encode_account, encode_ticket
 from services.respond.store import Attention, ClocksDue, Conflict, FileIsGone, Page, UsernameTaken
 from services.respond.store_sqlite_tables import (
@@ -23,6 +23,7 @@ from services.respond.store_sqlite_tables import (
     forget_file,
     index_agencies,
     index_files,
+    index_similar,
     is_erased,
     is_file_kept,
 )
@@ -82,6 +83,7 @@ class SqliteRespondStore:
         self, connection: sqlite3.Connection, ticket: Ticket, columns: Mapping[str, Column], facts: Sequence[Fact]
     ) -> None:
         index_agencies(connection, ticket, columns)
+        index_similar(connection, ticket, columns)
         if not all(self.vault.has(file_id) for file_id in index_files(connection, ticket)):
             raise FileIsGone(ticket.feedback_id)
         self.log.append(connection, facts)
@@ -132,6 +134,19 @@ class SqliteRespondStore:
         """See `RespondStore`."""
         where = "from respond_ticket where received_at >= ?"
         return await self._tickets(f"{where} order by received_at, feedback_id", stamp(since))
+
+    async def similar(self, ticket: Ticket, limit: int) -> list[Ticket]:
+        """See `RespondStore`."""
+        named = ticket.classification.similar[:limit] if ticket.classification else ()
+        marks = ",".join("?" * len(named))
+        found = await self._tickets(f"from respond_ticket where feedback_id in ({marks})", *named)
+        found += await self._tickets(
+            "from respond_similar s join respond_ticket using (feedback_id)"
+            " where similar_to = ? order by s.received_at desc, feedback_id limit ?",
+            ticket.feedback_id,
+            limit,
+        )
+        return open_others(ticket, found)
 
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """See `RespondStore`."""

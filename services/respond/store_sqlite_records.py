@@ -20,7 +20,7 @@ from services.respond.records import (
 )
 from services.respond.store import Attention, RespondStore
 from services.respond.store_sqlite import SqliteRespondStore, document_of
-from services.respond.store_sqlite_tables import index_agencies, index_files
+from services.respond.store_sqlite_tables import index_agencies, index_files, index_similar
 
 PAGES = {
     ACCOUNT: "select account_id, doc from respond_account where account_id > ? order by account_id limit ?",
@@ -83,6 +83,7 @@ def put_ticket(connection: sqlite3.Connection, record: Record) -> None:
     )
     if done.rowcount == 1:
         index_agencies(connection, ticket, columns)
+        index_similar(connection, ticket, columns)
         index_files(connection, ticket)
 
 

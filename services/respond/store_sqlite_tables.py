@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from hotline.plumbing.migrations import Migration
-from services.respond.columns import NEVER, Column, agencies_of, files_of
+from services.respond.columns import NEVER, Column, agencies_of, files_of, similar_of
 from services.respond.ticket import Ticket
 
 
@@ -67,6 +67,16 @@ MIGRATIONS = (
             "create index respond_late on respond_ticket (is_late) where is_late = 1",
         ),
     ),
+    Migration(
+        number=3,
+        statements=(
+            """create table respond_similar (
+                 similar_to text not null, received_at text not null, feedback_id text not null,
+                 primary key (similar_to, feedback_id)) without rowid""",
+            "create index respond_similar_newest on respond_similar (similar_to, received_at desc, feedback_id)",
+            "create index respond_similar_ticket on respond_similar (feedback_id)",
+        ),
+    ),
 )
 
 # A file row of an erased ticket only waits for the file's removal: it keeps no file.
@@ -82,6 +92,15 @@ def index_agencies(connection: sqlite3.Connection, ticket: Ticket, columns: Mapp
             (agency_id, columns["status"], columns["urgent"], columns["next_due_at"], ticket.feedback_id)
             for agency_id in agencies_of(ticket)
         ],
+    )
+
+
+def index_similar(connection: sqlite3.Connection, ticket: Ticket, columns: Mapping[str, Column]) -> None:
+    """Keep under which tickets this one is found as like them."""
+    connection.execute("delete from respond_similar where feedback_id = ?", (ticket.feedback_id,))
+    connection.executemany(
+        "insert into respond_similar (similar_to, received_at, feedback_id) values (?,?,?)",
+        [(other, columns["received_at"], ticket.feedback_id) for other in similar_of(ticket)],
     )
 
 
@@ -126,7 +145,7 @@ def is_erased(connection: sqlite3.Connection, feedback_id: str) -> bool:
 def erase_rows(connection: sqlite3.Connection, feedback_id: str) -> frozenset[str]:
     """Remove the ticket, leave the mark, and return its files that nobody keeps any more."""
     connection.execute("insert or ignore into respond_erased values (?)", (feedback_id,))
-    for table in ("respond_ticket", "respond_ticket_agency"):
+    for table in ("respond_ticket", "respond_ticket_agency", "respond_similar"):
         connection.execute(f"delete from {table} where feedback_id = ?", (feedback_id,))
     held = held_files(connection, feedback_id)
     kept = {file_id for file_id in held if is_file_kept(connection, file_id)}

@@ -17,6 +17,7 @@ from hotline.web.service import NavItem, Route
 from services.respond.access import listed, ticket_for_desk
 from services.respond.actions import Desk
 from services.respond.clocks import reached_at
+from services.respond.similar import Similar, similar_to
 from services.respond.ticket import ANSWERED, AT_AGENCY, ENDED, Ticket
 from services.respond.ticket_view import Row, in_order, row_of, sees_restricted
 from services.respond.web_lists import Tab, done, on_page, page_number, pages_of, part, person, whole
@@ -50,7 +51,8 @@ class DeskPages:
             total = await self.desk.store.count_for_desk()
             rows = self.rows(request, tickets)
         else:
-            found = self.rows(request, await self.of_tab(request, session, here))
+            tickets = await self.of_tab(request, session, here)
+            found = self.rows(request, tickets)
             total, rows = len(found), list(on_page(found, number))
         counts = {here: total}
         return page(
@@ -61,6 +63,7 @@ class DeskPages:
             tab=here,
             is_to_do=here == TO_DO,
             rows=rows,
+            similar=await self.similar(session, tickets, rows),
             total=total,
             number=number,
             pages=pages_of(total),
@@ -76,6 +79,16 @@ class DeskPages:
         received = await self.desk.store.all_received(request[NOW] - LOOK_BACK)
         is_wanted: Callable[[Ticket], bool] = is_to_tell if tab == TO_TELL else is_finished
         return [ticket for ticket in listed(ticket_for_desk, session, received) if is_wanted(ticket)]
+
+    async def similar(self, session: Session, tickets: list[Ticket], rows: list[Row]) -> Mapping[str, Similar]:
+        """Return for the tickets on the page what is like them, by their ids; only those that have any."""
+        shown = {row.ticket.feedback_id for row in rows}
+        found = {
+            ticket.feedback_id: await similar_to(self.desk, session, ticket)
+            for ticket in tickets
+            if ticket.feedback_id in shown
+        }
+        return {feedback_id: similar for feedback_id, similar in found.items() if similar.tickets}
 
     def rows(self, request: web.Request, tickets: list[Ticket]) -> list[Row]:
         """Return the rows of tickets in the order in which they are to be taken up."""

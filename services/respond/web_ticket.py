@@ -16,7 +16,7 @@ from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, Outcome
 from hotline.file_links import ANSWER_FILES, FEEDBACK_FILES, file_link
 from hotline.plumbing.log import step
-from hotline.roles import Role
+from hotline.roles import Role, Session
 from hotline.taxonomy import load_taxonomy
 from hotline.uploads import ALLOWED, MAX_FILE_BYTES, MAX_FILES
 from hotline.web.audience import Audience
@@ -41,6 +41,7 @@ from services.respond.action_inputs import (
 )
 from services.respond.actions import Desk, Gone, act, find
 from services.respond.inputs import Inputs
+from services.respond.similar import Similar, merge_into, similar_to
 from services.respond.store import Conflict, FileIsGone
 from services.respond.ticket import Action, ClockKind, Ticket
 from services.respond.ticket_view import (
@@ -172,10 +173,10 @@ class TicketPages:
     ) -> web.Response:
         """Show the ticket with its forms; `form` keeps what was typed for the action `tried`."""
         session, now, rules = person(request), request[NOW], self.desk.rules
-        seen = as_seen(session, ticket)
+        seen, similar = as_seen(session, ticket), await similar_to(self.desk, session, ticket)
         actions = offered(ticket, session, rules, now)
         typed = form.values if form else {}
-        shown = Form(values={**self.prefilled(request, ticket), **typed})
+        shown = Form(values={**self.prefilled(request, ticket, similar), **typed})
         suggestion = suggested_route(seen, rules)
         names = await names_of(self.desk, {entry.account_id for entry in ticket.history})
         rows = clock_rows(session, ticket, now, rules.calendar, rules.agency_name)
@@ -187,6 +188,7 @@ class TicketPages:
             errors=errors,
             done=done(request),
             ticket=seen,
+            similar=similar,
             actions=[(action, fields_of(action, ticket)) for action in actions],
             opened=opened(actions, tried, errors),
             unsent=unsent(typed, tried, actions),
@@ -205,17 +207,14 @@ class TicketPages:
             has_declined=suggestion is not None and suggestion.agency_id in declined_by(ticket),
             **SAME_FOR_ALL,
             draft_files=links(request, ticket.draft.files if ticket.draft else (), at=ANSWER_FILES),
-            home=HOME[session.role],
-            shows_draft=session.role in {Role.AGENCY_STAFF, Role.AGENCY_HEAD, Role.INSPECTOR},
-            shows_contact=session.role in DESK_READERS,
-            sees_restricted=sees_restricted(session),
+            **shown_to(session),
         )
 
     def choices(self, ticket: Ticket, now: datetime) -> list[tuple[str, str]]:
         """Return the active agencies as (id, name), in the order of their names."""
         return by_name((body.id, body.name) for body in self.desk.rules.directory.active(local_date(now)))
 
-    def prefilled(self, request: web.Request, ticket: Ticket) -> dict[str, tuple[str, ...]]:
+    def prefilled(self, request: web.Request, ticket: Ticket, similar: Similar) -> dict[str, tuple[str, ...]]:
         """Return what the forms begin with; what is said to citizens is in Vietnamese whatever the reader's page."""
         session, now = person(request), request[NOW]
         today = vn_date(now)
@@ -225,6 +224,7 @@ class TicketPages:
             "sign.signed_on": today,
             "sign.signatory": session.full_name if session.role is Role.AGENCY_HEAD else "",
             "record_answer.signed_on": today,
+            "mark_duplicate.duplicate_of": merge_into(ticket, similar.tickets),
         }
         if ticket.draft is not None:
             promised_on = ticket.draft.promised_on
@@ -258,6 +258,16 @@ class TicketPages:
                 name="respond.answer_file",
             ),
         )
+
+
+def shown_to(session: Session) -> Mapping[str, object]:
+    """Return what of the page is for this person's role."""
+    return {
+        "home": HOME[session.role],
+        "shows_draft": session.role in {Role.AGENCY_STAFF, Role.AGENCY_HEAD, Role.INSPECTOR},
+        "shows_contact": session.role in DESK_READERS,
+        "sees_restricted": sees_restricted(session),
+    }
 
 
 def action_named(request: web.Request) -> Action:

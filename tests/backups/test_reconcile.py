@@ -12,6 +12,7 @@ from hotline.plumbing.backup_folder import BackupFolder
 from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.records import record_of
 from services.classify.actions import words_of
+from services.classify.documents import said_of
 from services.classify.records import CLASSIFICATION
 from services.ingest.documents import Feedback, state_of
 from services.ingest.records import FEEDBACK
@@ -53,7 +54,7 @@ async def assert_met(house: House, feedback: Feedback) -> None:
     assert received is not None and judged is not None and word is not None
     assert ticket.feedback == state_of(received)
     assert judged.text == words_of(state_of(received))
-    assert ticket.classification == judged.state
+    assert ticket.classification == said_of(judged)
     assert received.ticket == ticket_state(ticket, house.desk.rules, house.clock())
     assert word.restricted == ticket.restricted == judged.state.restricted
     said_by_ingest, said_by_respond = (received.epoch, received.seq), (ticket.epoch, ticket.seq)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hotline.config import load_settings
-from hotline.facts import ClassificationState
+from hotline.facts import ClassificationState, FeedbackState
+from hotline.places import Place
 from hotline.plumbing.backend import open_backend
 from hotline.roles import Role, Session
 from hotline.web.shell import build_app
@@ -17,7 +18,7 @@ from services.classify.app import open_service
 from services.classify.classification import ReviewReason
 from services.classify.store_sqlite import SqliteClassifyStore, open_store
 from tests.contract.facts_for_tests import judged, received
-from tests.pages.client import PageClient
+from tests.pages.client import Page, PageClient
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SAID = judged(
@@ -27,6 +28,7 @@ SAID = judged(
     scores=(("6.3#giao_thong", 0.3), ("6.4", 0.2)),
     reasons=("ổ gà",),
 )
+WARD = Place(province_code="08", province_name="Tuyên Quang", commune_code="00691", commune_name="Phường Hà Giang 2")
 SCREENER = Session(
     account_id="a1", username="lan", full_name="Nguyễn Thị Lan", role=Role.TRIAGE_OFFICER, agency_id=None,
     is_screener=True, issued_at=NOW, expires_at=NOW + timedelta(hours=8),
@@ -46,11 +48,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[tuple[SqliteClassifyStore, PageC
         await service.close()
 
 
-async def arrive(store: SqliteClassifyStore, state: ClassificationState) -> None:
+async def arrive(store: SqliteClassifyStore, state: ClassificationState, feedback_id: str = "f1") -> None:
     async def judge(text: str, now: datetime) -> ClassificationState:
         return state
 
-    await classify(store, judge, received("f1"), NOW)
+    fact = received(feedback_id)
+    assert isinstance(fact.state, FeedbackState)
+    await classify(store, judge, replace(fact, state=replace(fact.state, place=WARD)), NOW)
 
 
 WORDED = {
@@ -84,3 +88,27 @@ async def test_a_confirmed_one_waits_for_nothing(desk: tuple[SqliteClassifyStore
     document = await store.get("f1")
     assert document is not None
     assert (document.state.review_reasons, document.suggested.review_reasons) == ((), ("unsure", "too_short"))
+
+
+def suggested(page: Page) -> list[str]:
+    """Return the tickets that a page says may be about the same trouble."""
+    return [str(link.attributes["href"]) for link in page.select("#similar a")]
+
+
+async def test_what_may_be_the_same_trouble_is_shown_as_things_stand_now(
+    desk: tuple[SqliteClassifyStore, PageClient],
+) -> None:
+    store, browser = desk
+    await arrive(store, SAID)
+    assert "Phản ánh có thể cùng nội dung" not in (await browser.get("/review/f1")).text
+    for number in range(2, 6):
+        await arrive(store, SAID, f"f{number}")
+    page = await browser.get("/review/f1")
+    assert suggested(page) == ["/tickets/f5", "/tickets/f4", "/tickets/f3", "/tickets/f2"]
+    assert "Nhiều phản ánh cùng nội dung: 5 trong 72 giờ" in page.text
+    await browser.get("/review/f4")
+    await browser.submit("verdict", restricted="yes")
+    page = await browser.get("/review/f1")
+    assert suggested(page) == ["/tickets/f5", "/tickets/f3", "/tickets/f2"]
+    assert "Nhiều phản ánh cùng nội dung" not in page.text
+    assert suggested(await browser.get("/review/f4")) == []

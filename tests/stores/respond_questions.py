@@ -8,7 +8,7 @@ from services.respond.store import Page, RespondStore
 from services.respond.ticket import Status
 from tests.respond.builders import LEAD
 from tests.stores.test_respond_accounts import account, closed
-from tests.stores.tickets import NOON, added, drafted_with, saved, told, worked_on
+from tests.stores.tickets import NOON, added, drafted_with, judged, saved, told, worked_on
 
 
 class Asked:
@@ -37,6 +37,7 @@ async def ask_everything(store: RespondStore, file: Attachment) -> None:
     await asked.for_agency(LEAD, frozenset({Status.ASSIGNED}), page)
     await asked.count_for_desk()
     await asked.count_for_agency(LEAD)
+    await asked.similar(judged("2026-11-18 10:00", similar=("f1", "f2")), 9)
     await asked.all_received(NOON)
     await asked.needing_attention(NOON, 9)
     await asked.clocks_due(NOON, NOON - NOON)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,13 +11,16 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.mongo import MongoDatabase
 from services.classify.actions import classify, follow_ticket
 from services.classify.documents import Classification
+from services.classify.likeness import keys_of, signature_of
 from services.classify.store import ClassifyStore, Conflict
 from services.classify.store_mongo import MongoClassifyStore, open_store
 from tests.classify.test_review_actions import judging
 from tests.classify.test_ticket_word import ticket
 from tests.contract.facts_for_tests import received
 from tests.stores.classifications import (
+    A_MOMENT,
     NOW,
+    WORDS,
     classification,
     decided_by_lan,
     facts_on_the_bus,
@@ -161,6 +165,12 @@ async def test_a_restriction_said_while_another_process_classifies_closes_the_do
     assert document is not None and document.state.restricted
 
 
+async def find_alike(store: ClassifyStore) -> None:
+    like = replace(classification("f9"), signature=signature_of(WORDS))
+    await store.add(like, ())
+    assert await store.alike(keys_of(like), since=NOW, until=NOW + A_MOMENT, per_key=3) == [like]
+
+
 EVERY_QUESTION: dict[str, Callable[[ClassifyStore], Awaitable[object]]] = {
     "add": lambda store: store.add(classification("f2"), told(classification("f2"))),
     "get": lambda store: store.get("f1"),
@@ -175,6 +185,7 @@ EVERY_QUESTION: dict[str, Callable[[ClassifyStore], Awaitable[object]]] = {
     "labels": lambda store: store.labels(),
     "weeks": lambda store: store.weeks(date(2026, 11, 2), date(2026, 11, 23)),
     "said": lambda store: store.said(date(2026, 11, 2), date(2026, 11, 23)),
+    "alike": find_alike,
     "is_erased": lambda store: store.is_erased("f1"),
     "erase": lambda store: store.erase("f1"),
 }
