@@ -21,7 +21,7 @@ ENV_LINE = re.compile(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 
 def compose(name: str) -> dict[str, Any]:
     """Return a compose file."""
-    read: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    read: dict[str, Any] = yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
     return read
 
 
@@ -46,7 +46,7 @@ def kustomization(folder: Path) -> dict[str, Any]:
 
 def image_settings() -> Mapping[str, str]:
     """Return what the image sets: the ENV of the Dockerfile's last stage."""
-    last_stage = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
+    last_stage = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
     joined = last_stage.replace("\\\n", " ")
     lines = re.findall(r"^ENV (.*)$", joined, flags=re.MULTILINE)
     return dict(pair.split("=", 1) for line in lines for pair in line.split())

@@ -12,7 +12,7 @@ import pytest
 from hotline.config import SETTINGS, load_settings
 from hotline.plumbing.bus_kafka_topics import load_broker_settings
 from services.cli import SERVICES, hotline
-from tests.deploy.files import COMPOSE_FILES, ROOT, compose, example_settings, image_settings
+from tests.deploy.files import COMPOSE_FILES, compose, example_settings, image_settings
 from tools.server_install import POM
 
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
@@ -102,7 +102,7 @@ def test_files_that_containers_read_are_there(name: str) -> None:
     for _, made in containers(name):
         for volume in made.get("volumes", []):
             if volume.startswith("./"):
-                assert (ROOT / volume.split(":")[0]).is_file()
+                assert (DEPLOY / volume.split(":")[0]).is_file()
 
 
 def test_the_broker_is_the_release_that_tests_speak_to_and_set_as_the_topics_say() -> None:

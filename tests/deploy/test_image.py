@@ -6,12 +6,12 @@ import subprocess
 import pytest
 
 from hotline.config import SETTINGS, load_settings
-from tests.deploy.files import ROOT, image_settings, tool
+from tests.deploy.files import DEPLOY, ROOT, image_settings, tool
 from tests.guards.test_dependencies import required
 from tools.runtime_lock import BUILD_TOOLS, blocks_of, part_of, runtime_names
 
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 ONLY_TO_TEST = frozenset(required("requirements-dev.in")) - frozenset(required("requirements.in"))
 
 
@@ -41,7 +41,7 @@ def test_what_asks_only_through_another_belongs_to_the_part_too() -> None:
 
 @pytest.mark.live
 def test_hadolint_finds_nothing() -> None:
-    found = subprocess.run([tool("hadolint", "hadolint"), "Dockerfile"], cwd=ROOT, capture_output=True, text=True)
+    found = subprocess.run([tool("hadolint", "hadolint"), "Dockerfile"], cwd=DEPLOY, capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (0, "")
 
 
@@ -72,7 +72,7 @@ def test_what_the_image_sets_are_settings_that_can_be_used() -> None:
 
 
 def test_only_what_the_dockerfile_copies_is_sent_to_the_builder() -> None:
-    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [rule for rule in rules if rule and not rule.startswith("#")]
     allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
     copied = set()
