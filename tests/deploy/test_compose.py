@@ -12,7 +12,7 @@ import pytest
 from hotline.config import SETTINGS, load_settings
 from hotline.plumbing.bus_kafka_topics import load_broker_settings
 from services.cli import SERVICES, hotline
-from tests.deploy.files import COMPOSE_FILES, compose, example_settings, image_settings
+from tests.deploy.files import COMPOSE_FILES, DEPLOY, compose, example_settings, image_settings
 from tools.server_install import POM
 
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
