@@ -8,6 +8,7 @@ batches and rests between them.
 """
 
 import asyncio
+import contextlib
 import time
 import traceback
 from collections import defaultdict
@@ -83,11 +84,18 @@ class Consumer:
             except WorldIsDown as error:
                 outages += 1
                 await self.wait_for_world(error, outages)
+                await self.look_again()
                 continue
             outages = 0
             started = time.monotonic()
             await self.finish(asyncio.ensure_future(self.work_and_acknowledge(subscription, batch)))
             await self.pressure.rest_after(time.monotonic() - started)
+
+    async def look_again(self) -> None:
+        """Say that all is well when the bus answers again: the next fact, which would show it, may be long away."""
+        with contextlib.suppress(WorldIsDown):
+            await self.bus.ping()
+            self.outage = None
 
     async def work_and_acknowledge(self, subscription: Subscription, batch: Sequence[Delivery]) -> None:
         """Handle the whole batch, then move the offset: never the other way round."""

@@ -159,8 +159,12 @@ def taken_in(name: str, content: bytes, field: str) -> tuple[Attachment, bytes]:
 
 
 async def pieces_of(path: Path) -> AsyncIterator[bytes]:
-    """Yield a file in pieces."""
-    with await asyncio.to_thread(path.open, "rb") as file:
+    """Yield a file in pieces; raises NoSuchFile when it was removed meanwhile."""
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+    except FileNotFoundError as error:
+        raise NoSuchFile(path.name) from error
+    with file:
         while piece := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield piece
 

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gridfs.errors import FileExists, NoFile
+from gridfs.errors import CorruptGridFile, FileExists, NoFile
 
 from hotline.facts import Attachment
 from hotline.plumbing.failures import StoreUnavailable, WorldIsDown
@@ -226,10 +226,13 @@ class GridVault:
 
 
 async def pieces_of(read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
-    """Yield what `read` gives until it gives nothing; raises StoreUnavailable when the file is removed meanwhile."""
+    """Yield what `read` gives until it gives nothing; raises NoSuchFile when a piece is not there (any more)."""
     while True:
         with failures_named():
-            piece = await read()
+            try:
+                piece = await read()
+            except CorruptGridFile as error:
+                raise NoSuchFile("a piece of the file is missing") from error
         if not piece:
             return
         yield piece

@@ -5,6 +5,7 @@ it answers its first request, whichever services it serves.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -60,9 +61,16 @@ class Revocations:
                 self.outage = f"{type(error).__name__}: {error}"
                 step("revocations_wait", level="WARNING", error=type(error).__name__)
                 await asyncio.sleep(TRY_AGAIN_S)
+                await self.look_again()
                 continue
             self.outage = None
             self.apply(deliveries)
+
+    async def look_again(self) -> None:
+        """Say that all is well when the bus answers again: the next revocation may be days away."""
+        with contextlib.suppress(WorldIsDown):
+            await self.bus.ping()
+            self.outage = None
 
     def apply(self, deliveries: Sequence[Delivery]) -> None:
         """End the sessions issued before each account's last revocation; harmless when a fact comes again."""

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from hotline.facts import Channel, ClassificationState, Fact, FactKind, Producer, fact_id_of
+from hotline.plumbing.failures import FactWaits
 from hotline.taxonomy import PetitionKind
 
 SCHEMA = 1
@@ -58,8 +59,8 @@ class Classification:
     schema: int = SCHEMA
 
 
-class UnknownSchema(Exception):
-    """A stored document is newer than this release; it is never guessed at."""
+class UnknownSchema(FactWaits):
+    """A stored document is newer than this release: it is never guessed at, and waits for the release that knows it."""
 
 
 _DECODER = msgspec.json.Decoder(Classification)

@@ -25,6 +25,7 @@ from hotline.facts import (
     fact_id_of,
 )
 from hotline.places import Place
+from hotline.plumbing.failures import FactWaits
 from hotline.promises import Promise
 
 SCHEMA = 1
@@ -150,8 +151,8 @@ class Notice:
         return self.sent_at is None and self.given_up_at is None
 
 
-class UnknownSchema(Exception):
-    """A stored document is newer than this release; it is never guessed at."""
+class UnknownSchema(FactWaits):
+    """A stored document is newer than this release: it is never guessed at, and waits for the release that knows it."""
 
 
 _FEEDBACK = msgspec.json.Decoder(Feedback)

@@ -14,6 +14,7 @@ from hotline.working_days import VN
 from services.ingest.documents import Feedback, Notice
 
 EMAIL = "email"
+RECEIPT = "received"
 STALE_AFTER = timedelta(days=3)
 
 Say = Callable[[str, Mapping[str, object]], str]
@@ -38,7 +39,7 @@ def receipt_notice(feedback: Feedback, *, now: datetime, say: Say) -> tuple[Noti
     """Return the notice of the receipt, for who left an e-mail address."""
     if EMAIL not in feedback.reachable_by:
         return ()
-    return (_notice(feedback, None, "received", "received", now=now, say=say),)
+    return (_notice(feedback, None, RECEIPT, RECEIPT, now=now, say=say),)
 
 
 def is_stale(notice: Notice, *, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
 from services.ingest.documents import Notice
-from services.ingest.notices import is_stale
+from services.ingest.notices import RECEIPT, is_stale
 from services.ingest.store import FeedbackStore
 
 PERIOD_S = 15.0
@@ -86,6 +86,10 @@ class Postman:
 
     async def _deliver(self, notice: Notice) -> bool:
         feedback = await self.store.get(notice.feedback_id)
+        if feedback and feedback.ticket and feedback.ticket.restricted and notice.kind != RECEIPT:
+            # It was written before; what it says of an agency may tell whoever reads the mailbox.
+            await self.give_up(notice, "restricted")
+            return False
         address = feedback.reporter.email if feedback and feedback.reporter else None
         if not address:
             await self.give_up(notice, "no_address")

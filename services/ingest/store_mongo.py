@@ -26,7 +26,7 @@ from services.ingest.documents import Batch, Feedback, Notice, encode
 from services.ingest.sealed_reporter import ReporterSeal
 from services.ingest.store import Added, Conflict, FileIsGone, TrackingCodeTaken, Waiting, WasErased
 from services.ingest.store_mongo_batches import BATCH_INDEXES, Imported, StoredBatches
-from services.ingest.store_mongo_notices import NOTICE_INDEXES, StoredNotices, new_notices
+from services.ingest.store_mongo_notices import NOTICE_INDEXES, StoredNotices, fields_of, new_notices
 
 FEEDBACKS = "ingest_feedback"
 ERASED = "ingest_erased"
@@ -248,6 +248,7 @@ class MongoFeedbackStore:
             "has_phone": phone_mark is not None,
             **self._changing(feedback),
             **new_outbox(facts, self.sealer),
+            **fields_of((), 0),
         }
         sometimes = {
             "contact": contact,

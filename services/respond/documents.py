@@ -18,6 +18,7 @@ from hotline.facts import (
     TicketState,
     fact_id_of,
 )
+from hotline.plumbing.failures import FactWaits
 from hotline.taxonomy import load_taxonomy
 from services.respond.accounts import Account, account_state
 from services.respond.clocks import response_clock
@@ -36,8 +37,8 @@ class StoredTicket:
     ticket: Ticket
 
 
-class UnknownSchema(Exception):
-    """A stored document is newer than this release; it is never guessed at."""
+class UnknownSchema(FactWaits):
+    """A stored document is newer than this release: it is never guessed at, and waits for the release that knows it."""
 
 
 _TICKET = msgspec.json.Decoder(StoredTicket)

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
 from hotline.facts import SCHEMA, Fact, FactKind
-from hotline.plumbing.bus import Bus
+from hotline.plumbing.bus import Bus, Delivery
 from hotline.plumbing.consume import Consumer, Patience
 from hotline.plumbing.envelope import close_fact
 from hotline.plumbing.failures import FactIsBad, KeyMissing, TooManyDeadLetters, WorldIsDown
@@ -189,3 +190,38 @@ async def test_a_cancel_lets_the_fact_in_hand_finish(bus: Bus) -> None:
         await running
     assert finished.is_set()
     assert await bus.lag("respond") == 0
+
+
+class Stumbling:
+    """A bus that another stands behind: the first look for facts finds it down, then it answers and has none."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.trouble: str | None = None
+        self.looks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.bus, name)
+
+    def subscribe(self, group: str) -> "Stumbling":
+        return self
+
+    async def next_batch(self, limit: int) -> list[Delivery]:
+        self.looks += 1
+        if self.looks == 1:
+            raise WorldIsDown("no broker")
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_an_outage_that_is_over_is_no_trouble_though_no_fact_comes(bus: Bus) -> None:
+    stumbling = Stumbling(bus)
+    working = consumer(cast("Bus", stumbling), lambda _: asyncio.sleep(0))
+
+    async def is_over() -> bool:
+        return stumbling.looks == 2 and working.trouble is None
+
+    await run_until(working, is_over)

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from services.ingest import actions
 from services.ingest.documents import Feedback, Notice, decode_notice
 from services.ingest.notify import AT_ONCE, TRY_AGAIN_AFTER, Postman
-from tests.ingest.builders import Desk
+from tests.ingest.builders import NOW, Desk, ticket_fact, ticket_of
 from tests.ingest.test_actions import DRAFT, taken
 
 pytestmark = pytest.mark.slow
@@ -176,3 +177,19 @@ async def test_a_notice_that_goes_stale_says_so(desk: Desk) -> None:
         desk.clock.move(timedelta(days=3, seconds=1))
         assert await man.deliver_waiting() == 0
     assert [notice.given_up_because for notice in await notices(desk)] == ["stale"]
+
+
+async def test_what_was_written_before_a_restriction_is_not_sent_after_it_but_the_receipt_is(desk: Desk) -> None:
+    (feedback,) = await sent_by(desk, "may@example.vn")
+    states = (
+        ticket_of(feedback, status="assigned", acknowledged_at=NOW),
+        ticket_of(
+            feedback, status="received", restricted=True, field=None, code=None, agency_id=None, agency_name=None
+        ),
+    )
+    for seq, state in enumerate(states, start=1):
+        await actions.apply_ticket_changed(desk.intake, ticket_fact(feedback.feedback_id, state, seq=seq), now=NOW)
+    async with listening(MailServer()) as server:
+        assert await postman(desk, server).deliver_waiting() == 1
+    told = {notice.kind: notice.given_up_because or "sent" for notice in await notices(desk)}
+    assert told == {"received": "sent", "acknowledged": "restricted"}

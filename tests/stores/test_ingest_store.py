@@ -99,6 +99,14 @@ async def test_feedback_facts_and_notices_are_stored_together(store: FeedbackSto
     assert await on_the_bus(backend) == [received(first)]
 
 
+async def test_a_slip_of_a_batch_gets_its_notices_too(store: FeedbackStore) -> None:
+    slip = feedback()
+    await store.add_chunk(rows(slip), batch(1, 1))
+    saved = await store.save(slip, [], [notice(slip)])
+    assert await store.notices_to_send(NOW, 9) == [notice(slip)]
+    assert await store.get(slip.feedback_id) == saved
+
+
 async def test_a_repeat_gets_what_was_stored_first_and_stores_nothing(store: FeedbackStore, backend: Backend) -> None:
     first = feedback()
     again = replace(first, text="Khác.", tracking_code="999999999999")
