@@ -3,12 +3,15 @@
 Pure. A ticket is kept with the instants it is listed by, so that a restore needs no rules and moves no clock.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from hotline.plumbing.records import ERASED, Record
+from services.respond.columns import NEVER
 from services.respond.documents import decode_account, decode_ticket, encode_account, encode_ticket
 from services.respond.store import Attention
 from services.respond.ticket import Ticket
@@ -67,6 +70,17 @@ def ticket_of(record: Record) -> Ticket:
 def instant(stored: str | None) -> datetime | None:
     """Read an instant as `columns.stamp` wrote it."""
     return datetime.fromisoformat(stored) if stored else None
+
+
+def attention_of(stored: Mapping[str, Any]) -> Attention:
+    """Read out of the columns of a stored ticket when it must be looked at; what is not there is not due."""
+    next_due_at = stored.get("next_due_at")
+    return Attention(
+        next_attention_at=instant(stored.get("next_attention_at")),
+        next_due_at=None if next_due_at == NEVER else instant(next_due_at),
+        acknowledgement_due_at=instant(stored.get("acknowledgement_due_at")),
+        response_due_at=instant(stored.get("response_due_at")),
+    )
 
 
 def with_epoch(record: Record, epoch: int) -> Record:

@@ -6,21 +6,20 @@ from typing import Any
 from hotline.plumbing.outbox import new_outbox
 from hotline.plumbing.records import ERASED, Record
 from hotline.plumbing.seal import Sealer
-from services.respond.columns import NEVER
 from services.respond.documents import decode_account
 from services.respond.records import (
     ACCOUNT,
     KINDS,
     TICKET,
     account_record,
-    instant,
+    attention_of,
     read_account,
     read_ticket,
     ticket_of,
     ticket_record,
     with_epoch,
 )
-from services.respond.store import Attention, RespondStore
+from services.respond.store import RespondStore
 from services.respond.store_mongo import MongoRespondStore, account_fields, fields_of, there
 
 Stored = dict[str, Any]
@@ -58,17 +57,6 @@ class MongoRespondRecords:
     async def file_ids(self) -> Collection[str]:
         """See `Records`."""
         return await self.store.file_ids()
-
-
-def attention_of(stored: Stored) -> Attention:
-    """Read out of a stored ticket when it must be looked at."""
-    next_due_at = stored.get("next_due_at")
-    return Attention(
-        next_attention_at=instant(stored.get("next_attention_at")),
-        next_due_at=None if next_due_at == NEVER else instant(next_due_at),
-        acknowledgement_due_at=instant(stored.get("acknowledgement_due_at")),
-        response_due_at=instant(stored.get("response_due_at")),
-    )
 
 
 def ticket_stored(record: Record, sealer: Sealer) -> Stored:

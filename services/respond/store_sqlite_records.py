@@ -4,21 +4,21 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hotline.plumbing.records import ERASED, Record
-from services.respond.columns import NEVER, columns_of, username_key
+from services.respond.columns import columns_of, username_key
 from services.respond.documents import decode_account
 from services.respond.records import (
     ACCOUNT,
     KINDS,
     TICKET,
     account_record,
-    instant,
+    attention_of,
     read_account,
     read_ticket,
     ticket_of,
     ticket_record,
     with_epoch,
 )
-from services.respond.store import Attention, RespondStore
+from services.respond.store import RespondStore
 from services.respond.store_sqlite import SqliteRespondStore, document_of
 from services.respond.store_sqlite_tables import index_agencies, index_files, index_similar
 
@@ -62,16 +62,6 @@ class SqliteRespondRecords:
         return await self.store.file_ids()
 
 
-def attention_of(row: sqlite3.Row) -> Attention:
-    """Read out of a ticket's row when it must be looked at."""
-    return Attention(
-        next_attention_at=instant(row["next_attention_at"]),
-        next_due_at=None if row["next_due_at"] == NEVER else instant(row["next_due_at"]),
-        acknowledgement_due_at=instant(row["acknowledgement_due_at"]),
-        response_due_at=instant(row["response_due_at"]),
-    )
-
-
 def put_ticket(connection: sqlite3.Connection, record: Record) -> None:
     """Store a ticket that is not there, with its inboxes and files."""
     body, ticket = read_ticket(record), ticket_of(record)
@@ -104,7 +94,7 @@ def put_erased(connection: sqlite3.Connection, record: Record) -> None:
 
 READ: Mapping[str, Callable[[sqlite3.Row], Record]] = {
     ACCOUNT: lambda row: account_record(row["account_id"], row["doc"]),
-    TICKET: lambda row: ticket_record(row["feedback_id"], row["doc"], attention_of(row)),
+    TICKET: lambda row: ticket_record(row["feedback_id"], row["doc"], attention_of(dict(row))),
     ERASED: lambda row: Record(kind=ERASED, id=row["feedback_id"]),
 }
 PUT: Mapping[str, Callable[[sqlite3.Connection, Record], None]] = {
