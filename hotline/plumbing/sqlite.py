@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -294,11 +295,16 @@ def insert_rows(connection: sqlite3.Connection, before: str, rows: Sequence[Sequ
     while at < len(rows):
         size = min(MOST_ROWS, 1 << ((len(rows) - at).bit_length() - 1))
         part = rows[at : at + size]
-        marks = ",".join(["(" + ",".join("?" * len(part[0])) + ")"] * size)
         values = [value for row in part for value in row]
-        inserted += connection.execute(f"{before} (values {marks}) {after}", values).rowcount
+        inserted += connection.execute(f"{before} (values {marks_of(size, len(part[0]))}) {after}", values).rowcount
         at += size
     return inserted
+
+
+@cache
+def marks_of(rows: int, columns: int) -> str:
+    """Return the marks of so many rows, of which there are few kinds."""
+    return ",".join(["(" + ",".join("?" * columns) + ")"] * rows)
 
 
 def run_job(connection: sqlite3.Connection, job: Job) -> None:
