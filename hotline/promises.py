@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 
+from msgspec import Struct, structs
+
 from hotline.working_days import NaiveInstant, WorkingCalendar, end_of_day, local_date
 
 POLICIES_FILE = Path(__file__).parent / "data" / "sla-policies.toml"
@@ -29,8 +31,7 @@ class UnknownPolicy(ValueError):
     """No policy has this id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class Promise(Struct, frozen=True, kw_only=True):
     """What the citizen was told: two due instants (UTC), the policy and the calendar version behind them.
 
     `working_days` is the number promised; `is_provisional` says that the answer is due on a day whose
@@ -158,7 +159,7 @@ def renew(old: Promise, received_at: datetime, policy: SlaPolicy, calendar: Work
     as_promised = replace(policy, response_working_days=old.working_days)
     new = promise(received_at, as_promised, calendar)
     due_at = max(old.response_due_at, new.response_due_at)
-    return replace(
+    return structs.replace(
         old,
         response_due_at=due_at,
         calendar=calendar.version,

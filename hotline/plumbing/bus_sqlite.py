@@ -357,7 +357,7 @@ def read_kinds(
 def append_envelopes(connection: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:
     """Append sealed facts, but those that are there."""
     rows = [columns_of(envelope) for envelope in envelopes]
-    insert_rows(connection, f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS}) select * from", rows)
+    insert_rows(connection, f"insert or ignore into bus_fact ({ENVELOPE_COLUMNS})", rows)
 
 
 def offset_of(connection: sqlite3.Connection, group: str) -> int:

@@ -4,11 +4,11 @@ Used by every bus backend; `docs/facts.md` shows one. Opening an envelope of an 
 FactUnreadable, which pauses and never dead-letters.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from hotline.facts import SCHEMA, SEALED_FIELDS, STATES, Fact, FactKind, Producer
 from hotline.plumbing.failures import FactUnreadable
@@ -16,8 +16,7 @@ from hotline.plumbing.seal import Sealer
 from hotline.plumbing.tracing import traceparent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     """A fact as it lies in a log; `sealed` is None when nothing of it is secret.
 
     `trace` is the W3C traceparent of what caused the fact (clear, names nobody), None while nothing is traced.

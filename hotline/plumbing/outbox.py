@@ -5,9 +5,10 @@ order; `pending_since` is there exactly while some are, and a sparse index on it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import asdict
 
 from hotline.facts import Fact
 from hotline.plumbing.envelope import Envelope, close_fact

@@ -10,10 +10,12 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,9 +34,10 @@ READERS = 4
 MOST_ROWS = 64
 LOCK_WAIT_S = 30.0
 CHECKPOINT_WAIT_S = 2.0
+LOG_PAGES = 4000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """One caller's write and where its result goes."""
 
@@ -220,6 +223,10 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is kept aside to undo a write would go through files otherwise: slower, and a citizen's words in /tmp.
+    connection.execute("PRAGMA temp_store = MEMORY")
+    # Pages that are written again and again are copied into the file once: at most 16 MB wait in the log.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     # Erased words must not linger in free pages.
     connection.execute("PRAGMA secure_delete = ON")
     return connection
@@ -229,10 +236,10 @@ def commit_group(connection: sqlite3.Connection, group: Sequence[Job]) -> None:
     """Run every job in one transaction; a failure of the transaction itself is every job's failure."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for work, jobs in by_shared_work(group).items():
-            if work is None or len(jobs) == 1 or not run_together(connection, work, jobs):
-                for job in jobs:
-                    run_job(connection, job)
+        done = run_together(connection, jobs_that_share(group))
+        for job in group:
+            if job not in done:
+                run_job(connection, job)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
@@ -260,44 +267,47 @@ def refuse(group: Sequence[Job], error: BaseException) -> None:
         job.error = StoreUnavailable(f"the write was not committed: {error}")
 
 
-def by_shared_work(group: Sequence[Job]) -> dict[SharedWork[Any, Any] | None, list[Job]]:
-    """Return the jobs by the work that they share, None for those that share none; each kind in its order."""
-    kinds: dict[SharedWork[Any, Any] | None, list[Job]] = {}
-    for job in group:
-        kinds.setdefault(job.shared, []).append(job)
-    return kinds
+def jobs_that_share(group: Sequence[Job]) -> Sequence[Job]:
+    """Return the jobs of the one shared work that most of them ask for, in their order; none where no two share."""
+    asked = Counter(job.shared for job in group if job.shared is not None)
+    work, count = asked.most_common(1)[0] if asked else (None, 0)
+    return [job for job in group if job.shared == work] if count > 1 else ()
 
 
-def run_together(connection: sqlite3.Connection, work: SharedWork[Any, Any], jobs: Sequence[Job]) -> bool:
-    """Do the jobs' shared work once; False when it failed and nothing of it is left. Re-raises as `run_job` does."""
-    connection.execute("SAVEPOINT job")
+def run_together(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Collection[Job]:
+    """Do the jobs' shared work once, first in the transaction; return those jobs, or none when nothing of it is left.
+
+    It has no SAVEPOINT: keeping every page as it was costs more than to begin the transaction again, which is seldom.
+    """
+    if not jobs or jobs[0].shared is None:
+        return ()
     try:
-        results = work(connection, [job.item for job in jobs])
+        results = jobs[0].shared(connection, [job.item for job in jobs])
     except BaseException:
         if not connection.in_transaction:
             raise
-        connection.execute("ROLLBACK TO job")
-        connection.execute("RELEASE job")
-        return False
-    connection.execute("RELEASE job")
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        return ()
     for job, result in zip(jobs, results, strict=True):
         job.result = result
-    return True
+    return frozenset(jobs)
 
 
-def insert_rows(connection: sqlite3.Connection, before: str, rows: Sequence[Sequence[object]], after: str = "") -> int:
-    """Insert rows of equal length by few statements: `before` (values …) `after`; returns how many came in.
+def insert_rows(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]], after: str = "") -> int:
+    """Insert rows of equal length, none beginning with null, by few statements; returns how many came in.
 
-    Rows go in powers of two, so that few different statements are prepared. `executemany` would take and give back the
-    interpreter's lock for every row.
+    The statement is `into` select * from (values …) where column1 is not null `after`: up to a power of two the rows
+    are filled up with null, so that few different statements are prepared. Each further statement, as `executemany`
+    would make, gives the interpreter's lock back and waits for it.
     """
-    inserted, at = 0, 0
-    while at < len(rows):
-        size = min(MOST_ROWS, 1 << ((len(rows) - at).bit_length() - 1))
-        part = rows[at : at + size]
-        values = [value for row in part for value in row]
-        inserted += connection.execute(f"{before} (values {marks_of(size, len(part[0]))}) {after}", values).rowcount
-        at += size
+    inserted = 0
+    for at in range(0, len(rows), MOST_ROWS):
+        part = rows[at : at + MOST_ROWS]
+        width, size = len(part[0]), 1 << (len(part) - 1).bit_length()
+        statement = f"{into} select * from (values {marks_of(size, width)}) where column1 is not null {after}"
+        values = [*chain.from_iterable(part), *repeat(None, (size - len(part)) * width)]
+        inserted += connection.execute(statement, values).rowcount
     return inserted
 
 

@@ -5,8 +5,10 @@ Pages, API, consumer and commands share these functions; none of them reaches th
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Fact, FactKind, TicketState

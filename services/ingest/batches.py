@@ -7,8 +7,9 @@ a killed import goes on where it stopped, and importing the same or a corrected 
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Fact, FactKind

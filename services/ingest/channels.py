@@ -4,8 +4,9 @@ Called by the edges. Pure. Every draft carries what names its message (see `iden
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, Channel

@@ -3,15 +3,14 @@
 Pure: it orders nothing and asks nothing.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hotline.plumbing.instants import sortable
 from services.ingest.documents import Feedback
 from services.ingest.following import is_open_to_staff, tell_since_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class Columns(Struct, frozen=True, kw_only=True):
     """What lists ask for; instants as text that sorts as they do.
 
     `is_ticketless`: respond has said nothing yet. `is_shown`: its sender may be shown to who takes their next call.

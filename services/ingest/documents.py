@@ -5,10 +5,11 @@ A stored document carries its `schema`; adding an optional field keeps it, anyth
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hotline.facts import (
     Attachment,
@@ -31,8 +32,7 @@ from hotline.promises import Promise
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reporter:
+class Reporter(Struct, frozen=True, kw_only=True):
     """Who sent it, as far as they said; `phone` is E.164. Never leaves ingest."""
 
     name: str | None = None
@@ -40,8 +40,7 @@ class Reporter:
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slip:
+class Slip(Struct, frozen=True, kw_only=True):
     """Which slip of which suggestion box; `row` is the row of the file it was typed into."""
 
     box_id: str
@@ -49,8 +48,7 @@ class Slip:
     row: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """The 1022 call a feedback came from."""
 
     call_id: str
@@ -58,8 +56,7 @@ class Call:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
+class Feedback(Struct, frozen=True, kw_only=True):
     """What a citizen sent, never edited, with what followed.
 
     `received_at` starts the clocks; `recorded_at` is when it was written down (later for paper). `fingerprint` tells a
@@ -94,8 +91,7 @@ class Feedback:
     schema: int = SCHEMA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowFault:
+class RowFault(Struct, frozen=True, kw_only=True):
     """Why one row of a batch was not taken; `params` never quotes the slip."""
 
     row: int
@@ -104,8 +100,7 @@ class RowFault:
     params: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """How far a batch of slips has come; the same file for the same box and opening is the same batch."""
 
     batch_id: str
@@ -127,8 +122,7 @@ class Batch:
         return self.done >= self.total
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """A message to a person, kept as a row: unique on (feedback, cause, kind, recipient), sent at most once."""
 
     notice_id: str

@@ -5,8 +5,10 @@ as it is; HTML and script stay the plain text they are and are escaped on pages.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import Attachment, CallAcknowledgement, Channel
@@ -41,8 +43,7 @@ class Rules:
     gazetteer: Callable[[], Gazetteer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """What a channel read, not yet checked.
 
     `field_prefix` ("row 12: ") and `field_names` say what the caller calls its fields. `origin` names the message when

@@ -4,8 +4,10 @@ Called by the actions and the citizen's page. Pure. A withdrawal or a wish to re
 what follows (a suspected denunciation is never closed by withdrawing it, Luật Tố cáo 2018 Điều 33).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from hotline.errors import FieldError, Invalid
 from hotline.facts import FollowUp, FollowUpKind, PublicAnswer, TicketState

@@ -5,8 +5,9 @@ loaded when one is named. Never chooses between communes of the same name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from hotline.places import Commune, Gazetteer, Match, Place, UnknownPlace
 from hotline.text import clean
@@ -17,8 +18,7 @@ MAX_QUERY_CHARACTERS = 200
 CANDIDATES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceTyped:
+class PlaceTyped(Struct, frozen=True, kw_only=True):
     """A place as it came: names (today's or old, with or without marks) or codes, and thôn, tổ or ấp as text.
 
     `province_is_default` says that a form offered the province by itself: a commune of another province typed in full

@@ -10,10 +10,12 @@ import asyncio
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
+
+from msgspec.structs import replace
 
 from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step

@@ -1,7 +1,8 @@
 """Tells of ingest's feedbacks again, and of erasures that not every service knows. Called by `hotline reconcile`."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from hotline.facts import Erased, Fact, FactKind, Producer, fact_id_of
 from services.ingest.actions import ATTEMPTS, Intake

@@ -5,10 +5,11 @@ Which run of an import stored a row is left out: an import that was cut off coun
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from hotline.plumbing.records import ERASED, Record
 from services.ingest.documents import Feedback, decode_feedback, encode

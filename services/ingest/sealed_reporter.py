@@ -5,9 +5,9 @@ database alone names nobody (Luật BVDLCN 91/2025).
 """
 
 import hmac
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from hotline.plumbing.seal import Sealer
 from services.ingest.documents import Feedback, Reporter, decode_feedback, encode

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
+
 from hotline.facts import Fact
 from hotline.plumbing.failures import WorldIsDown
 from services.ingest.documents import Batch, Feedback, Notice
@@ -29,8 +31,7 @@ class FileIsGone(WorldIsDown):
     """A file of the feedback was erased with another one after it was kept: send it again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+class Added(Struct, frozen=True, kw_only=True):
     """The feedback now stored under the id; `is_new` says whether this write brought it."""
 
     feedback: Feedback

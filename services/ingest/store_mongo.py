@@ -7,9 +7,10 @@ the two sees the other. A feedback holds its files while it is written (see `fil
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend

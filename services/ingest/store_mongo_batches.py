@@ -6,9 +6,11 @@ and each batch says how far the progress of each of its runs was stored.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from hotline.plumbing.instants import sortable
 from hotline.plumbing.mongo import AlreadyThere, Collection, Index

@@ -7,8 +7,10 @@ protocol.
 import contextlib
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
@@ -329,9 +331,9 @@ def _insert(connection: sqlite3.Connection, items: Sequence[_New]) -> int:
     try:
         inserted = insert_rows(
             connection,
-            "insert into ingest_feedback select * from",
+            "insert into ingest_feedback",
             [item.row for item in items],
-            "where not exists (select 1 from ingest_erased where id = column1) on conflict (id) do nothing",
+            "and not exists (select 1 from ingest_erased where id = column1) on conflict (id) do nothing",
         )
     except sqlite3.IntegrityError as error:
         raise TrackingCodeTaken from error
@@ -346,7 +348,7 @@ def _insert_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -
         (n.notice_id, n.feedback_id, n.cause, n.kind, n.recipient, 1, sortable(n.created_at), encode(n), None)
         for n in notices
     ]
-    insert_rows(connection, "insert or ignore into ingest_notice select * from", rows)
+    insert_rows(connection, "insert or ignore into ingest_notice", rows)
 
 
 def _release_files(connection: sqlite3.Connection, feedback_id: str) -> frozenset[str]:

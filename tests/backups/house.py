@@ -4,10 +4,12 @@ Facts are handed to the real handlers one by one when a test says `settle`; the 
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from hotline.facts import Attachment, Channel, ClassificationState, Fact, FeedbackState, Outcome
 from hotline.plumbing.backend import Backend
@@ -286,7 +288,7 @@ async def live(house: House) -> dict[str, Feedback]:
 async def send_one_notice(house: House) -> None:
     """Keep of the oldest notice that it was sent."""
     oldest, *_ = await house.intake.store.notices_to_send(house.clock(), 1)
-    await house.intake.store.save_notice(replace(oldest, sent_at=house.clock()))
+    await house.intake.store.save_notice(structs.replace(oldest, sent_at=house.clock()))
 
 
 def words_of(state: FeedbackState) -> list[str]:

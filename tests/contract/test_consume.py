@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from hotline.facts import SCHEMA, Fact, FactKind
 from hotline.plumbing.bus import Bus, Delivery
@@ -79,7 +80,7 @@ async def test_a_fact_of_a_newer_release_waits_with_an_alarm_and_what_lies_befor
 
     newer = close_fact(received("f2"), Sealer({"test": "a secret only for tests"}))
     await bus.publish([received("f1")])
-    await bus.publish_envelopes([replace(newer, schema=SCHEMA + 1)])
+    await bus.publish_envelopes([structs.replace(newer, schema=SCHEMA + 1)])
     loop = consumer(bus, handle)
 
     async def is_waiting() -> bool:
@@ -153,7 +154,7 @@ async def test_known_kinds_without_use_are_passed_over_and_unknown_ones_never(bu
     await until_no_lag(loop)
     assert await bus.dead_letters() == []
     delivery = (await bus.subscribe("fresh").next_batch(1))[0]
-    unknown = replace(delivery, envelope=replace(delivery.envelope, kind="feedback.sung"))
+    unknown = replace(delivery, envelope=structs.replace(delivery.envelope, kind="feedback.sung"))
     assert loop.passes_over(delivery)
     assert not loop.passes_over(unknown)
 

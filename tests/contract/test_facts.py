@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from hotline.facts import (
     SCHEMA,
@@ -202,19 +203,22 @@ def test_the_open_part_is_the_same_of_a_denunciation_and_of_any_matter(
 
 def test_a_fact_of_a_newer_schema_pauses(sealer: Sealer) -> None:
     with pytest.raises(FactUnreadable, match="newer"):
-        open_fact(replace(close_fact(sample(FactKind.FEEDBACK_RECEIVED), sealer), schema=SCHEMA + 1), sealer)
+        open_fact(structs.replace(close_fact(sample(FactKind.FEEDBACK_RECEIVED), sealer), schema=SCHEMA + 1), sealer)
 
 
 def test_an_unknown_kind_or_value_pauses_without_quoting_it(sealer: Sealer) -> None:
     envelope = close_fact(sample(FactKind.TICKET_CHANGED), sealer)
-    for changed in (replace(envelope, kind="ticket.sung"), replace(envelope, state=b'{"status":"Lan","restricted":3}')):
+    for changed in (
+        structs.replace(envelope, kind="ticket.sung"),
+        structs.replace(envelope, state=b'{"status":"Lan","restricted":3}'),
+    ):
         with pytest.raises(FactUnreadable) as paused:
             open_fact(changed, sealer)
         assert "Lan" not in str(paused.value)
 
 
 def test_sealed_words_cannot_be_moved_to_another_fact(sealer: Sealer) -> None:
-    envelope = replace(close_fact(sample(FactKind.FEEDBACK_RECEIVED), sealer), fact_id="ingest:f2:0.1")
+    envelope = structs.replace(close_fact(sample(FactKind.FEEDBACK_RECEIVED), sealer), fact_id="ingest:f2:0.1")
     with pytest.raises(FactIsBad):
         open_fact(envelope, sealer)
 

@@ -16,7 +16,10 @@ from hotline.plumbing.failures import StoreUnavailable
 from hotline.plumbing.migrations import Migration, SchemaTooNew, migrate
 from hotline.plumbing.sqlite import Database, insert_rows
 
-TABLE = Migration(number=1, statements=("create table note (id integer primary key, body text not null unique)",))
+TABLE = Migration(
+    number=1,
+    statements=("create table note (id integer primary key, body text not null unique check (length(body) < 100))",),
+)
 
 
 @pytest.fixture
@@ -51,9 +54,12 @@ async def test_a_failing_write_leaves_nothing_of_its_earlier_statements(notes: D
     assert await bodies(notes) == ["whole"]
 
 
-def add_all(connection: sqlite3.Connection, bodies: Sequence[str | None]) -> list[tuple[str | None, int]]:
+TOO_LONG = "x" * 100
+
+
+def add_all(connection: sqlite3.Connection, bodies: Sequence[str]) -> list[tuple[str, int]]:
     """Add notes by few statements, whatever their number; say of each how many were added with it."""
-    insert_rows(connection, "insert into note (body) select * from", [(body,) for body in bodies])
+    insert_rows(connection, "insert into note (body)", [(body,) for body in bodies])
     return [(body, len(bodies)) for body in bodies]
 
 
@@ -64,7 +70,7 @@ async def test_shared_work_is_done_together_and_one_failing_item_among_fifty_fai
     has_begun, is_waiting_over = threading.Event(), threading.Event()
     first = asyncio.ensure_future(notes.write(lambda _: (has_begun.set(), is_waiting_over.wait(10))))
     await asyncio.to_thread(has_begun.wait)
-    items = [None if number == failing else f"{number:02}" for number in range(50)]
+    items = [TOO_LONG if number == failing else f"{number:02}" for number in range(50)]
     waiting = [asyncio.ensure_future(notes.write_shared(add_all, item)) for item in items]
     while notes.jobs.qsize() < len(items):  # noqa: ASYNC110 - a queue of threads has no event
         await asyncio.sleep(0)
@@ -72,8 +78,8 @@ async def test_shared_work_is_done_together_and_one_failing_item_among_fifty_fai
     results = await asyncio.gather(first, *waiting, return_exceptions=True)
     at_once = 50 if failing is None else 1
     for item, result in zip(items, results[1:], strict=True):
-        assert isinstance(result, sqlite3.IntegrityError) if item is None else result == (item, at_once)
-    assert await bodies(notes) == [item for item in items if item is not None]
+        assert isinstance(result, sqlite3.IntegrityError) if item == TOO_LONG else result == (item, at_once)
+    assert await bodies(notes) == [item for item in items if item != TOO_LONG]
 
 
 @given(count=st.integers(0, 200))
@@ -81,7 +87,7 @@ def test_rows_by_few_statements_are_all_there_in_their_order(count: int) -> None
     connection = sqlite3.connect(":memory:")
     connection.execute("create table note (id integer primary key, body text)")
     wanted = [(f"{number}",) for number in range(count)]
-    assert insert_rows(connection, "insert into note (body) select * from", wanted) == count
+    assert insert_rows(connection, "insert into note (body)", wanted) == count
     assert connection.execute("select body from note order by id").fetchall() == wanted
 
 
@@ -89,7 +95,7 @@ def test_rows_that_are_there_are_not_counted() -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("create table note (body text unique)")
     rows = [(str(number),) for number in range(7)]
-    before = "insert or ignore into note select * from"
+    before = "insert or ignore into note"
     assert [insert_rows(connection, before, rows[:3]), insert_rows(connection, before, rows)] == [3, 4]
 
 

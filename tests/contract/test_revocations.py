@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from msgspec import structs
+
 from hotline.facts import SCHEMA, AccountState, Fact, FactKind, Producer, fact_id_of
 from hotline.plumbing.bus import Bus
 from hotline.plumbing.envelope import close_fact
@@ -87,7 +89,7 @@ async def test_what_was_revoked_longer_ago_than_a_session_lasts_is_not_missed_by
 async def test_an_account_that_cannot_be_read_makes_the_process_unready_and_stops_no_other(bus: Bus) -> None:
     newer = close_fact(closed("a9"), Sealer({"test": "a secret only for tests"}))
     async with process(bus) as (browser, revocations):
-        await bus.publish_envelopes([replace(newer, schema=SCHEMA + 1)])
+        await bus.publish_envelopes([structs.replace(newer, schema=SCHEMA + 1)])
         await bus.publish([closed("a1")])
         await until_refused(browser)
         while revocations.trouble is None:  # noqa: ASYNC110 - another partition may come later

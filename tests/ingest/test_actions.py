@@ -6,12 +6,12 @@ import email
 import email.policy
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from hotline.errors import Invalid
 from hotline.facts import Channel, FactKind

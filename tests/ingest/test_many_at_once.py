@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hotline.facts import Attachment, FactKind
 from services.ingest import actions

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from msgspec.structs import replace
 
 from hotline.facts import SCHEMA, Fact
 from hotline.plumbing.bus import Delivery

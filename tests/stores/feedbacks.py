@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import bson
+from msgspec.structs import replace
 
 from hotline.config import sqlite_path
 from hotline.facts import Attachment, Channel, Fact, FactKind

@@ -1,10 +1,10 @@
 """What ingest does is the same over every backend: taken in once, followed, offered again, told of, erased, swept."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from hotline.facts import Channel, FactKind
 from hotline.plumbing.backend import Backend

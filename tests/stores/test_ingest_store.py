@@ -1,10 +1,10 @@
 """ingest's store keeps its promises over every backend: feedbacks, their facts, their files, erasure and lists."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
+from msgspec.structs import replace
 
 from hotline.facts import Attachment, Outcome, PublicAnswer
 from hotline.plumbing.backend import Backend

@@ -1,9 +1,9 @@
 """ingest's store over every backend: batches of slips, and notices that are sent at most once."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from hotline.plumbing.backend import Backend
 from services.ingest.opening import open_store
