@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from hotline.places import Place
 from hotline.promises import Promise
 from hotline.taxonomy import PetitionKind
@@ -95,8 +97,7 @@ class FollowUp:
     rating: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackState:
+class FeedbackState(Struct, frozen=True, kw_only=True):
     """ingest's state: what was received and promised. `reachable_by` names ways, never an address."""
 
     channel: Channel
@@ -245,8 +246,7 @@ SEALED_FIELDS: Mapping[type[State], tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """Something that happened to one feedback, with its producer's state after it.
 
     `fact_id` is unique; `(epoch, seq)` counts the producer's facts of this feedback (a restore raises `epoch`); `at`

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
@@ -133,21 +134,29 @@ def promise(received_at: datetime, policy: SlaPolicy, calendar: WorkingCalendar)
     """
     if received_at.tzinfo is None:
         raise NaiveInstant("give the time zone of received_at, such as 2026-11-20T08:00:00+07:00")
-    last_day = last_day_of(calendar, local_date(received_at), policy.response_working_days)
+    due = due_of(calendar, local_date(received_at), policy.response_working_days)
     return Promise(
         acknowledgement_due_at=received_at.astimezone(UTC) + timedelta(hours=policy.acknowledgement_hours),
-        response_due_at=end_of_day(last_day),
+        response_due_at=due.at,
         policy=policy.id,
         calendar=calendar.version,
-        is_provisional=calendar.is_provisional(last_day),
+        is_provisional=due.is_provisional,
         working_days=policy.response_working_days,
     )
 
 
+class Due(NamedTuple):
+    """When an answer is due (UTC), and whether the official calendar of that day is still to come."""
+
+    at: datetime
+    is_provisional: bool
+
+
 @lru_cache(maxsize=4096)
-def last_day_of(calendar: WorkingCalendar, received_on: date, working_days: int) -> date:
-    """Return the last working day of a promise; asked thousands of times a day with the same answer."""
-    return calendar.nth_working_day_after(received_on, working_days)
+def due_of(calendar: WorkingCalendar, received_on: date, working_days: int) -> Due:
+    """Return when the promised working days end; asked thousands of times a day with the same answer."""
+    last_day = calendar.nth_working_day_after(received_on, working_days)
+    return Due(at=end_of_day(last_day), is_provisional=calendar.is_provisional(last_day))
 
 
 def renew(old: Promise, received_at: datetime, policy: SlaPolicy, calendar: WorkingCalendar) -> Promise:

@@ -2,8 +2,8 @@
 
 Called by `backup_commands`. Everything of the backup is read and summed before anything is written. Files come first,
 then documents, then facts, each harmless to put back again. Every document's facts are counted under a new epoch from
-then on, so that what is told after the restore is newer than whatever was told before it and after the backup. What one
-part of the backup knows as erased is put back from none.
+then on, so that what is told after the restore is newer than whatever was told before it and after the backup. What any
+part of the backup, any store that is there still or the bus knows as erased is put back from none.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -16,12 +16,23 @@ import msgspec
 from hotline.facts import FactKind
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.backup_folder import BackupFolder, BackupRefused, Manifest
-from hotline.plumbing.bus import Delivery
+from hotline.plumbing.bus import Bus, Delivery
 from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.records import AT_ONCE, ERASED, Record, Records, ids_of, is_empty, record_of
 from hotline.plumbing.restores import Restore, keep_restore, refuse_served, restore_of
 from services.backup import FACTS_AT_ONCE, THE_BEGINNING, BuriedFact
-from services.parts import FACTS, LETTERS, OWNERS, SERVICES, Report, is_of_erased, mark_of, open_parts, seal_marks
+from services.parts import (
+    FACTS,
+    LETTERS,
+    OWNERS,
+    SERVICES,
+    Report,
+    erased_in,
+    is_of_erased,
+    mark_of,
+    open_parts,
+    seal_marks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +58,8 @@ async def restore_backup(backend: Backend, path: Path, names: Collection[str], r
     for _ in folder.verify(manifest):
         report("verify", 1)
     backup_id = manifest.begun.backup_id
-    stores = await open_parts(backend, names)
+    everyone = await open_parts(backend)
+    stores = {name: everyone[name] for name in everyone if name in names}
     begun = {name: await restore_of(backend, name) for name in (*SERVICES, FACTS)}
     wanted = [name for name, store in stores.items() if await is_to_restore(name, store, begun[name], backup_id)]
     wants_facts = has_all and not is_done(begun[FACTS], backup_id)
@@ -58,7 +70,7 @@ async def restore_backup(backend: Backend, path: Path, names: Collection[str], r
     epoch = epoch_for(backend, manifest, [begun[name] for name in wanted], begun.values())
     for name in wanted:
         await keep_restore(backend, Restore(part=name, backup_id=backup_id, epoch=epoch, is_finished=False))
-    erased = erased_of(folder)
+    erased = erased_of(folder) | set(await erased_in(everyone.values())) | await erased_on(backend.bus)
     for name in wanted:
         if name == FACTS:
             await put_facts(folder, backend, erased, report)
@@ -124,6 +136,18 @@ def erased_of(folder: BackupFolder) -> frozenset[str]:
     """Return the feedbacks that any part of the backup knows as erased."""
     records = (record for name in SERVICES for record in all_records(folder, name))
     return frozenset(record.id for record in records if record.kind == ERASED)
+
+
+async def erased_on(bus: Bus) -> frozenset[str]:
+    """Return the feedbacks whose erasure lies on the bus: it may be younger than the backup."""
+    reading = bus.subscribe_all(THE_BEGINNING, frozenset({FactKind.FEEDBACK_ERASED}))
+    erased: set[str] = set()
+    try:
+        while batch := await reading.backlog(FACTS_AT_ONCE):
+            erased |= {d.envelope.feedback_id for d in batch if d.envelope.kind == FactKind.FEEDBACK_ERASED}
+    finally:
+        await reading.close()
+    return frozenset(erased)
 
 
 def all_records(folder: BackupFolder, name: str) -> Iterator[Record]:

@@ -192,8 +192,8 @@ def print_table(numbers: Mapping[str, object]) -> None:
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True, help="Counted rounds of bare and hotline in turn.")
-@click.option("--seconds", default=6.0, show_default=True, help="How long each round sends.")
+@click.option("--rounds", default=5, show_default=True, help="Counted rounds of bare and hotline in turn.")
+@click.option("--seconds", default=2.0, show_default=True, help="How long each round sends.")
 @click.option("--rate", default=100.0, show_default=True, help="Feedbacks a second while waiting for tickets.")
 @click.option("--ticket-seconds", default=20.0, show_default=True)
 @click.option("--server-seconds", default=20.0, show_default=True, help="Over Kafka and MongoDB; 0 leaves it out.")

@@ -33,7 +33,7 @@ def load_messages() -> tuple[Message, ...]:
 
 def phone_of(number: int) -> str:
     """Return an invented mobile number, always the same one for a number."""
-    return f"+84 9{number * 7919 % 100_000_000:08d}"
+    return f"+84 91{number * 7919 % 10_000_000:07d}"
 
 
 def commune_of(number: int) -> str:

@@ -76,11 +76,11 @@ class Consumer:
             await subscription.close()
 
     async def read_on(self, subscription: Subscription) -> None:
-        """Take batch after batch."""
-        outages = 0
+        """Take batch after batch; a large one only after a full one, when more is known to wait."""
+        outages, limit = 0, self.pressure.batch_of(self.patience.batch, has_more=False)
         while True:
             try:
-                batch = await subscription.next_batch(self.pressure.batch_of(self.patience.batch))
+                batch = await subscription.next_batch(limit)
             except WorldIsDown as error:
                 outages += 1
                 await self.wait_for_world(error, outages)
@@ -90,6 +90,7 @@ class Consumer:
             started = time.monotonic()
             await self.finish(asyncio.ensure_future(self.work_and_acknowledge(subscription, batch)))
             await self.pressure.rest_after(time.monotonic() - started)
+            limit = self.pressure.batch_of(self.patience.batch, has_more=len(batch) >= limit)
 
     async def look_again(self) -> None:
         """Say that all is well when the bus answers again: the next fact, which would show it, may be long away."""

@@ -5,7 +5,7 @@ FactUnreadable, which pauses and never dead-letters.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,13 @@ from hotline.facts import SCHEMA, SEALED_FIELDS, STATES, Fact, FactKind, Produce
 from hotline.plumbing.failures import FactUnreadable
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.tracing import traceparent
+
+# By state: what is not sealed.
+OPEN_FIELDS = {
+    state: tuple(name for name in get_type_hints(state) if name not in sealed)
+    for state, sealed in SEALED_FIELDS.items()
+}
+_encode = msgspec.json.Encoder().encode
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -39,9 +46,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
 def close_fact(fact: Fact, sealer: Sealer) -> Envelope:
     """Write `fact` down, its secret fields sealed: the empty and false ones too, as a gap would tell."""
-    state: dict[str, Any] = msgspec.to_builtins(fact.state)
-    secret = {name: state.pop(name) for name in SEALED_FIELDS[type(fact.state)] if name in state}
-    sealed = sealer.seal(msgspec.json.encode(secret), belongs_to=fact.fact_id) if secret else None
+    secret = {name: getattr(fact.state, name) for name in SEALED_FIELDS[type(fact.state)]}
+    sealed = sealer.seal(_encode(secret), belongs_to=fact.fact_id) if secret else None
     return Envelope(
         fact_id=fact.fact_id,
         kind=fact.kind,
@@ -52,7 +58,7 @@ def close_fact(fact: Fact, sealer: Sealer) -> Envelope:
         at=fact.at.isoformat(),
         cause=fact.cause,
         schema=fact.schema,
-        state=msgspec.json.encode(state),
+        state=_encode({name: getattr(fact.state, name) for name in OPEN_FIELDS[type(fact.state)]}),
         key_id=sealer.writing_key_id if sealed else None,
         sealed=sealed,
         trace=traceparent(),

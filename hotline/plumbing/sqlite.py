@@ -1,8 +1,9 @@
 """The embedded database: one SQLite file, one writer thread, group commit.
 
 Called by the `store_sqlite.py` files and `bus_sqlite.py`. Concurrent writes share one fsynced `BEGIN IMMEDIATE`
-transaction, a SAVEPOINT each, so one failing write never touches its neighbours and a write that has returned is on
-disk. Another process (the command line) may write beside the server: SQLite's own lock orders them.
+transaction, a SAVEPOINT each or all tried together first, so one failing write never touches its neighbours and a
+write that has returned is on disk. Another process (the command line) may write beside the server: SQLite's own lock
+orders them.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ READERS = 4
 MOST_ROWS = 64
 LOCK_WAIT_S = 30.0
 CHECKPOINT_WAIT_S = 2.0
-LOG_PAGES = 4000
+LOG_PAGES = 16_000
 
 
 @dataclass(slots=True, eq=False)
@@ -225,7 +226,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     # What is kept aside to undo a write would go through files otherwise: slower, and a citizen's words in /tmp.
     connection.execute("PRAGMA temp_store = MEMORY")
-    # Pages that are written again and again are copied into the file once: at most 16 MB wait in the log.
+    # Pages that are written again and again are copied into the file once: some 64 MB wait in the log.
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     # Erased words must not linger in free pages.
     connection.execute("PRAGMA secure_delete = ON")

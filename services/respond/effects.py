@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from services.respond.inputs import Inputs
 from services.respond.ticket import (
     Acknowledgement,
@@ -198,7 +200,7 @@ def classify(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Tick
 def renew(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
     """Take the renewed promise in place of the running one, never with an earlier instant."""
     running, new = ticket.promises[-1], given["promise"]
-    later = replace(
+    later = structs.replace(
         new,
         acknowledgement_due_at=max(running.promise.acknowledgement_due_at, new.acknowledgement_due_at),
         response_due_at=max(running.promise.response_due_at, new.response_due_at),

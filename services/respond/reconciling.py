@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from msgspec import structs
+
 from services.respond.actions import SAVE_ATTEMPTS, Desk, attention_of
 from services.respond.documents import account_fact, fact_of
 from services.respond.effects import RETURNED
@@ -19,7 +21,7 @@ async def tell_ticket_again(desk: Desk, feedback_id: str, *, now: datetime) -> b
         if ticket is None or not ticket.is_received:
             return False
         again = replace(ticket, version=ticket.version + 1, seq=ticket.seq + 1)
-        fact = replace(fact_of(again, desk.rules, at=now), at=said_at(again, now))
+        fact = structs.replace(fact_of(again, desk.rules, at=now), at=said_at(again, now))
         try:
             await desk.store.save(again, attention_of(again, now, desk.rules.calendar), (fact,))
         except Conflict:

@@ -157,6 +157,29 @@ async def test_what_was_erased_while_a_backup_was_taken_is_not_put_back(houses: 
     await assert_erased(target, known["answered"])
 
 
+@pytest.mark.parametrize("survivor", ["a store", "the bus"])
+async def test_what_was_erased_after_a_backup_is_not_put_back(survivor: str, houses: Houses, tmp_path: Path) -> None:
+    source, target = await houses.build("sqlite"), await houses.build("sqlite")
+    known = await live(source)
+    name = known["answered"].feedback_id
+    await source.backup(tmp_path / "earlier")
+    await source.erase(known["answered"])
+    await source.settle()
+    if survivor == "a store":
+        await source.backup(tmp_path / "later")
+        await target.restore(tmp_path / "later", "classify")
+        await target.restore(tmp_path / "earlier", "ingest", "respond")
+    else:
+        await target.backend.bus.publish_envelopes([delivery.envelope for delivery in await source.facts()])
+        await target.restore(tmp_path / "earlier")
+    assert await target.intake.store.get(name) is None
+    assert await target.desk.store.get(name) is None
+    assert not await target.files("feedback")
+    await target.reconcile()
+    await target.settle()
+    await assert_erased(target, known["answered"])
+
+
 async def test_reconciled_twice_is_as_reconciled_once(houses: Houses) -> None:
     house = await houses.build("sqlite")
     known = await live(house)

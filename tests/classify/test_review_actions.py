@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hotline.errors import Invalid
 from hotline.facts import ClassificationState, Fact, FactKind, FeedbackState, FollowUp, FollowUpKind
@@ -79,7 +80,9 @@ def with_more_words(fact: Fact, words: str, seq: int) -> Fact:
     added = FollowUp(at=NOW, kind=FollowUpKind.ADDED, text=words, by="citizen")
     more = received(fact.feedback_id, seq=seq)
     follow_ups = (*state.follow_ups, added)
-    return replace(more, kind=FactKind.FEEDBACK_FOLLOWED_UP, state=replace(state, follow_ups=follow_ups))
+    return structs.replace(
+        more, kind=FactKind.FEEDBACK_FOLLOWED_UP, state=structs.replace(state, follow_ups=follow_ups)
+    )
 
 
 async def causes(log: SqliteLog) -> list[str]:
@@ -243,8 +246,8 @@ async def test_the_queue_puts_restricted_and_urgent_first_then_the_oldest(store:
         fact = received(name)
         state = fact.state
         assert isinstance(state, FeedbackState)
-        older = replace(state, received_at=state.received_at - timedelta(minutes=minutes))
-        await classify(store, judging(**changes), replace(fact, state=older), NOW)
+        older = structs.replace(state, received_at=state.received_at - timedelta(minutes=minutes))
+        await classify(store, judging(**changes), structs.replace(fact, state=older), NOW)
 
     await add("young", 1)
     await add("old", 60)

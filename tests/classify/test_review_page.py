@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hotline.config import load_settings
 from hotline.facts import ClassificationState, FeedbackState
@@ -54,7 +55,7 @@ async def arrive(store: SqliteClassifyStore, state: ClassificationState, feedbac
 
     fact = received(feedback_id)
     assert isinstance(fact.state, FeedbackState)
-    await classify(store, judge, replace(fact, state=replace(fact.state, place=WARD)), NOW)
+    await classify(store, judge, structs.replace(fact, state=structs.replace(fact.state, place=WARD)), NOW)
 
 
 WORDED = {

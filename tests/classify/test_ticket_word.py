@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hotline.facts import (
     ClassificationState,
@@ -155,9 +156,13 @@ async def test_a_screener_named_in_the_place_or_a_later_word_does_not_see_it(
         detail="cạnh nhà ba nguyen thi lan",
     )  # fmt: skip
     said = FollowUp(at=NOW, kind=FollowUpKind.WITHDRAWN, text="Vì bà Nguyễn Thị Lan doạ", by="citizen")
-    named = replace(fact.state, place=place) if where == "place" else replace(fact.state, follow_ups=(said,))
+    named = (
+        structs.replace(fact.state, place=place)
+        if where == "place"
+        else structs.replace(fact.state, follow_ups=(said,))
+    )
     await classify(store, judging(), fact, NOW)
     assert (await find_for_reviewer(store, "f1", reviewer(is_screener=True))).state.restricted
-    await classify(store, judging(), replace(received("f1", seq=2, text=SUSPICIOUS), state=named), NOW)
+    await classify(store, judging(), structs.replace(received("f1", seq=2, text=SUSPICIOUS), state=named), NOW)
     with pytest.raises(Gone):
         await find_for_reviewer(store, "f1", reviewer(is_screener=True))

@@ -1,12 +1,21 @@
 """Background work steps aside while many people wait, and never altogether."""
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.plumbing.pressure import LONGEST_REST_S, LOOK_EVERY_S, MANY_WAITING, RESTS_PER_WORK, SMALL_BATCH, Pressure
+from hotline.plumbing.pressure import (
+    CALM_AFTER_S,
+    LONGEST_REST_S,
+    LOOK_EVERY_S,
+    MANY_WAITING,
+    RESTS_PER_WORK,
+    SMALL_BATCH,
+    Pressure,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +29,8 @@ from hotline.plumbing.pressure import LONGEST_REST_S, LOOK_EVERY_S, MANY_WAITING
 )
 def test_who_waits_decides_batch_and_rest(waiting: int, batch: int, rest_s: float) -> None:
     pressure = Pressure(waiting=waiting)
-    assert pressure.batch_of(64) == batch
+    assert pressure.batch_of(64, has_more=True) == batch
+    assert pressure.batch_of(64, has_more=False) == SMALL_BATCH
     assert pressure.rest_s(0.01) == pytest.approx(rest_s)
 
 
@@ -37,12 +47,26 @@ async def test_a_rest_ends_when_those_who_waited_have_their_answer() -> None:
 @given(st.integers(min_value=0, max_value=10_000), st.floats(min_value=0, max_value=3600))
 def test_however_many_wait_background_work_goes_on(waiting: int, worked_s: float) -> None:
     pressure = Pressure(waiting=waiting)
-    assert pressure.batch_of(64) >= 1
+    assert pressure.batch_of(64, has_more=True) >= 1
     assert 0.0 <= pressure.rest_s(worked_s) <= LONGEST_REST_S
 
 
 def test_a_usual_batch_that_is_small_already_stays_as_it_is() -> None:
-    assert Pressure(waiting=MANY_WAITING).batch_of(1) == 1
+    assert Pressure(waiting=MANY_WAITING).batch_of(1, has_more=True) == 1
+
+
+def test_a_moment_without_anyone_waiting_does_not_end_a_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("hotline.plumbing.pressure.time.monotonic", lambda: now)
+    pressure = Pressure()
+    assert not pressure.is_high
+    with contextlib.ExitStack() as callers:
+        for _ in range(MANY_WAITING):
+            callers.enter_context(pressure)
+    assert pressure.waiting == 0
+    assert pressure.is_high
+    now += CALM_AFTER_S
+    assert not pressure.is_high
 
 
 def fail_while_counted(pressure: Pressure) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import structs
+
 from hotline.facts import (
     Channel,
     ClassificationState,
@@ -105,7 +107,7 @@ def feedback(received_at: datetime = RECEIVED_AT, policy: SlaPolicy = POLICY, **
         promise=told,
         reachable_by=("page", "phone"),
     )
-    return replace(state, **changes)
+    return structs.replace(state, **changes)
 
 
 def classification(**changes: Any) -> ClassificationState:

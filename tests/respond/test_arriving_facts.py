@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hotline.config import load_settings
 from hotline.facts import (
@@ -67,8 +68,8 @@ def feedback(seq: int = 1, *follow_ups: FollowUp, **changes: object) -> Fact:
     fact = received("f1", seq=seq)
     state = fact.state
     assert isinstance(state, FeedbackState)
-    state = replace(state, place=IN_WARD, follow_ups=follow_ups, reachable_by=("page",), **changes)  # type: ignore[arg-type]
-    return replace(fact, state=state)
+    state = structs.replace(state, place=IN_WARD, follow_ups=follow_ups, reachable_by=("page",), **changes)  # type: ignore[arg-type]
+    return structs.replace(fact, state=state)
 
 
 def said(kind: FollowUpKind, text: str = "", *, hours: int = 1, rating: int | None = None) -> FollowUp:

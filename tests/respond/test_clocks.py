@@ -1,12 +1,12 @@
 """The clocks of a ticket; most tests are named for a defect that other complaint systems shipped."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hotline.facts import Channel, FollowUpKind
 from hotline.promises import load_policies, renew
@@ -254,7 +254,7 @@ def test_a_late_calendar_notice_moves_the_promise_later_never_earlier() -> None:
 
 def test_no_renewal_however_computed_brings_a_promise_forward() -> None:
     ticket = in_progress(new_ticket())
-    earlier = replace(
+    earlier = structs.replace(
         ticket.promise,
         response_due_at=at("2026-11-20 23:59:59"),
         acknowledgement_due_at=at("2026-11-18 09:00"),

@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from hotline.facts import ClassificationState, Erased, Fact, FactKind
 from hotline.plumbing.backend import Backend
@@ -21,7 +21,7 @@ from tests.stores.classifications import NOW, facts_on_the_bus
 Arrive = Callable[[Fact], Awaitable[None]]
 FIRST = received("f1")
 MORE = with_more_words(FIRST, "Trời mưa thì ngập", 2)
-ERASED = replace(FIRST, kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOW))
+ERASED = structs.replace(FIRST, kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOW))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def states(backend: Backend) -> list[ClassificationState]:
 
 def of(feedback_id: str, fact: Fact) -> Fact:
     """Return the same fact of another feedback."""
-    return replace(fact, feedback_id=feedback_id, fact_id=fact.fact_id.replace("f1", feedback_id))
+    return structs.replace(fact, feedback_id=feedback_id, fact_id=fact.fact_id.replace("f1", feedback_id))
 
 
 async def test_every_order_of_words_and_tickets_ends_the_same(store: ClassifyStore, arrive: Arrive) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hotline.facts import ClassificationState, Erased, Fact, FactKind, FeedbackState
 from hotline.places import Place
@@ -55,12 +56,12 @@ def told_of(feedback_id: str, text: str = WORDS) -> Fact:
     """Return the receipt of a message about a place."""
     fact = received(feedback_id, text=text)
     assert isinstance(fact.state, FeedbackState)
-    return replace(fact, state=replace(fact.state, place=HERE))
+    return structs.replace(fact, state=structs.replace(fact.state, place=HERE))
 
 
 def of(feedback_id: str, fact: Fact) -> Fact:
     """Return the same fact of another feedback."""
-    return replace(fact, feedback_id=feedback_id, fact_id=fact.fact_id.replace("f1", feedback_id))
+    return structs.replace(fact, feedback_id=feedback_id, fact_id=fact.fact_id.replace("f1", feedback_id))
 
 
 async def known(store: ClassifyStore, feedback_id: str) -> Classification:
@@ -99,7 +100,7 @@ async def suspected_after_more_words(store: ClassifyStore, arrive: Arrive) -> No
 
 
 async def erased(store: ClassifyStore, arrive: Arrive) -> None:
-    await arrive(replace(told_of("f1"), kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOW)))
+    await arrive(structs.replace(told_of("f1"), kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOW)))
 
 
 async def about_something_else(store: ClassifyStore, arrive: Arrive) -> None:

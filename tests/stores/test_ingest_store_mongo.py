@@ -1,6 +1,7 @@
 """What MongoDB alone must prove of ingest's store: two writers in every order, deaths on the way, and no scan."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -51,7 +52,7 @@ async def elsewhere(
     other_mongo: MongoDatabase, store: MongoFeedbackStore, mongodb_backend: Backend
 ) -> MongoFeedbackStore:
     """The same store in another process."""
-    return await open_store(replace(mongodb_backend, database=other_mongo))
+    return await open_store(dataclasses.replace(mongodb_backend, database=other_mongo))
 
 
 async def a_file(store: MongoFeedbackStore) -> Attachment:

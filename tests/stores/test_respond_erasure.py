@@ -1,8 +1,7 @@
 """What is erased stays erased in respond's store, and an answer's file lives exactly as long as a ticket keeps it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from hotline.facts import Attachment, Erased, FactKind, Producer, fact_id_of
 from hotline.plumbing.backend import Backend
@@ -109,14 +108,14 @@ class TestErased:
     async def test_late_facts_of_it_change_nothing(self, store: RespondStore, backend: Backend) -> None:
         desk = Desk(store=store, rules=load_rules("ha-giang-2023"), vault=backend.vault("answers"))
         handle = handler(desk, lambda: NOON)
-        of_classify = replace(
+        of_classify = structs.replace(
             received("f1"),
             fact_id=fact_id_of(Producer.CLASSIFY, "f1", 0, 1),
             kind=FactKind.FEEDBACK_CLASSIFIED,
             producer=Producer.CLASSIFY,
             state=judged_state(),
         )
-        erased = replace(received("f1", seq=3), kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOON))
+        erased = structs.replace(received("f1", seq=3), kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOON))
         for fact in (received("f1"), erased, of_classify, received("f1", seq=2), erased, received("f1")):
             await handle(fact)
         assert (await store.get("f1"), await store.is_erased("f1")) == (None, True)
