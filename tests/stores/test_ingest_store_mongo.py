@@ -222,7 +222,7 @@ async def test_whenever_an_erasure_dies_it_is_finished_at_the_next_start_and_tol
         known = replace(feedback(f"dying {number}"), attachments=(await a_file(elsewhere),))
         await elsewhere.add(known, ())
         is_dead = await dying_at(number, meanwhile, store.erase(known.feedback_id, [erased(known)]))
-        await open_store(replace(mongodb_backend, database=elsewhere.mongo))
+        await open_store(dataclasses.replace(mongodb_backend, database=elsewhere.mongo))
         if number > 1:
             assert await elsewhere.get(known.feedback_id) is None
         await elsewhere.erase(known.feedback_id, [erased(known)])
