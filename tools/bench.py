@@ -2,8 +2,9 @@
 
 Intake is held against a bare handler (`bare_server`) on the same disk in the same run: rounds of the one and the other
 in turn, the median of each; between rounds hotline works through what it took. Then feedback comes at a fixed rate and
-the time counts from when a request was due until its ticket can be read in the store. Prints a table and writes
-`var/bench.json`. DATA_DIR must be on a real disk: on a tmpfs an fsync costs nothing and the numbers mean nothing.
+the time counts from when a request was due until its ticket can be read in the store. Judging messages is held against
+cutting them into words alone (`bench_classify`). Prints a table and writes `var/bench.json`. DATA_DIR must be on a real
+disk: on a tmpfs an fsync costs nothing and the numbers mean nothing.
 """
 
 import json
@@ -161,6 +162,14 @@ def measure_tickets(hotline: Server, data_dir: Path, rate: float, seconds: float
     }
 
 
+def judging(data_dir: Path) -> dict[str, float]:
+    """Measure the model that the server over `data_dir` uses, in a process of its own."""
+    command = [sys.executable, "-m", "tools.bench_classify", str(data_dir / "models")]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    numbers: dict[str, float] = json.loads(done.stdout)
+    return numbers
+
+
 def over_servers(data_dir: Path, seconds: float) -> dict[str, float]:
     """Measure the same over a broker and a database; says why not, where they cannot be had."""
     try:
@@ -211,6 +220,7 @@ def main(
             **tickets,
             "dead_letters": len(dead_letters(data_dir)),
         }
+    embedded |= judging(data_dir)
     numbers = {**embedded, **(over_servers(data_dir, server_seconds) if server_seconds else {}), **machine()}
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")

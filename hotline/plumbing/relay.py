@@ -21,6 +21,7 @@ from hotline.plumbing.mongo import Collection, MongoDatabase
 from hotline.plumbing.outbox import HAS_PENDING, all_taken, oldest_age_s, pending_of, some_taken
 
 LEASE = timedelta(seconds=10)
+KEEP_EVERY_S = LEASE.total_seconds() / 3
 LOOK_EVERY_S = 0.5
 DOCUMENTS_AT_ONCE = 200
 LONGEST_WAIT_S = 5.0
@@ -52,6 +53,7 @@ class Relay:
     async def run(self) -> None:
         """Carry for ever; what cannot be reached is waited for. A cancel lets another replica take over at once."""
         self.mongo.watchers.add(self.changed)
+        keeping = asyncio.create_task(self.keep_lease(), name=f"keeps {self.lease}")
         failures = 0
         try:
             while True:
@@ -69,6 +71,7 @@ class Relay:
                     await self.wait()
         finally:
             self.mongo.watchers.discard(self.changed)
+            keeping.cancel()
             with contextlib.suppress(WorldIsDown):
                 await let_go(self.mongo, self.lease, self.holder)
 
@@ -79,12 +82,24 @@ class Relay:
 
     async def carry_if_holder(self) -> int:
         """Carry what waits when the lease is ours, or can be; returns how many documents were freed of their facts."""
-        now = self.clock()
-        if self.renew_at is None or now >= self.renew_at:
-            if not await hold(self.mongo, self.lease, self.holder, now=now, period=LEASE):
-                return 0
-            self.renew_at = now + LEASE / 3
+        if (self.renew_at is None or self.clock() >= self.renew_at) and not await self.take_lease():
+            return 0
         return sum([await self.carry(collection) for collection in self.collections])
+
+    async def take_lease(self) -> bool:
+        """Take or renew the lease; says whether it is ours."""
+        now = self.clock()
+        is_ours = await hold(self.mongo, self.lease, self.holder, now=now, period=LEASE)
+        self.renew_at = now + LEASE / 3 if is_ours else None
+        return is_ours
+
+    async def keep_lease(self) -> None:
+        """Renew a lease that is ours while carrying hangs on a broker: who restores must see that we serve."""
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            if self.renew_at is not None:
+                with contextlib.suppress(WorldIsDown):
+                    await self.take_lease()
 
     async def carry(self, collection: Collection) -> int:
         """Carry one collection's oldest waiting facts; raises WorldIsDown when one of them could not be published.

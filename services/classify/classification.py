@@ -118,7 +118,7 @@ def _restricted_floor(scores: Scores, thresholds: Thresholds) -> float:
     crime: most of what arrives, and delayed for nothing behind closed doors.
     """
     code, confidence = scores.codes[0]
-    if code.startswith(_PLAIN_MATTERS) and confidence >= thresholds.review_below and not scores.is_suspicious:
+    if code.startswith(_PLAIN_MATTERS) and confidence >= thresholds.plain_from and not scores.is_suspicious:
         return max(thresholds.restricted_above, thresholds.restricted_in_plain_above)
     return thresholds.restricted_above
 
@@ -140,10 +140,11 @@ def _second(scores: Scores, thresholds: Thresholds) -> str | None:
 def _why(
     scores: Scores, language: Language, thresholds: Thresholds, kind: PetitionKind, *, restricted: bool
 ) -> tuple[ReviewReason, ...]:
+    code, confidence = scores.codes[0]
     checks = (
         (ReviewReason.OTHER_LANGUAGE, not language.is_vietnamese),
         (ReviewReason.TOO_SHORT, scores.words < FEWEST_WORDS),
-        (ReviewReason.UNSURE, scores.codes[0][1] < thresholds.review_below),
+        (ReviewReason.UNSURE, confidence < thresholds.review_below[code]),
         (ReviewReason.KIND_NEEDS_A_PERSON, kind in _CONFIRMED_BY_A_PERSON),
         (ReviewReason.RESTRICTED, restricted),
     )

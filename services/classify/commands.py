@@ -60,7 +60,8 @@ def classify(file: BinaryIO, models_dir: Path | None) -> None:
 
 @click.command()
 @click.argument("file", type=click.File("rb"), required=False)
-@click.option("--cross-validate", is_flag=True, help="Measure on the packaged messages, in five folds (minutes).")
+@click.option("--cross-validate", is_flag=True, help="Measure on the packaged messages, in folds (minutes).")
+@click.option("--learning-curve", "with_curve", is_flag=True, help="Beside it, learn from parts of them too.")
 @click.option(
     "--write",
     "page",
@@ -68,11 +69,13 @@ def classify(file: BinaryIO, models_dir: Path | None) -> None:
     help="Also put the tables into this page, between its two marks (docs/classifier.md).",
 )
 @models_dir_option
-def evaluate(file: BinaryIO | None, cross_validate: bool, page: Path | None, models_dir: Path | None) -> None:
+def evaluate(
+    file: BinaryIO | None, cross_validate: bool, with_curve: bool, page: Path | None, models_dir: Path | None
+) -> None:
     """Measure the model on labelled messages: FILE holds a JSON object a line with text, code and petition_kind."""
     if (file is None) != cross_validate:
         raise click.UsageError("give either a FILE of labelled messages or --cross-validate")
-    text = _measure_packaged() if file is None else _measure_file(file, _load(models_dir))
+    text = _measure_packaged(with_curve=with_curve) if file is None else _measure_file(file, _load(models_dir))
     click.echo(text)
     if page is not None:
         _put_into(page, text)
@@ -112,15 +115,18 @@ def _row(line: _Line, judgement: Judgement) -> dict[str, object]:
     }
 
 
-def _measure_packaged() -> str:
-    from services.classify.evaluate import cross_validate
-    from services.classify.report import tables
+def _measure_packaged(*, with_curve: bool) -> str:
+    from services.classify.evaluate import SHARES, cross_validate, learning_curve
+    from services.classify.report import curve, tables
     from services.classify.train import FOLDS
     from services.classify.training_data import load_cues, load_messages
 
-    with bar(FOLDS * (FOLDS + 1), "cross-validation") as tick:
+    fits = FOLDS + len(SHARES) if with_curve else FOLDS
+    with bar(fits * (FOLDS + 1), "cross-validation") as tick:
         evaluation = cross_validate(load_messages(), load_cues(), tick)
-    return tables(evaluation, f"Cross-validation in {FOLDS} folds on the packaged messages")
+        points = learning_curve(load_messages(), load_cues(), tick) if with_curve else ()
+    text = tables(evaluation, f"Cross-validation in {FOLDS} folds on the packaged messages")
+    return f"{text}\n{curve(points, 'Learning curve, one fold judged')}" if points else text
 
 
 def _measure_file(file: BinaryIO, model: Model) -> str:

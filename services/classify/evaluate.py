@@ -7,13 +7,14 @@ measured.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hotline.taxonomy import OTHER, PetitionKind, base_code
 from hotline.text import fold
-from services.classify.classification import Judgement, decide
+from services.classify.classification import Judgement, ReviewReason, decide
 from services.classify.judging import judge
 from services.classify.language import detect_read
 from services.classify.model import Model
@@ -22,6 +23,8 @@ from services.classify.train import Progress, folds_of, train
 from services.classify.training_data import Example
 
 BINS = 10
+COVERAGE = 0.8
+SHARES = (0.25, 0.5, 0.75, 1.0)
 MOST_CONFUSIONS = 15
 SCREENS = (0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20, 0.30)
 PLAIN_CODE = "6.3"
@@ -48,6 +51,7 @@ class Figures:
     calibration_error: float
     sure_share: float
     sure_accuracy: float | None
+    surest_accuracy: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,14 @@ class ScreenPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """What a model says of the same messages after learning from so many others."""
+
+    learnt_from: int
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """Figures for all messages and for each part of them, the commonest confusions, and the screen's trade."""
 
@@ -82,7 +94,7 @@ def evaluate(rows: Sequence[Example], model: Model) -> Evaluation:
     """Measure a model on labelled messages it was not trained on. Raises ValueError without any."""
     as_written = judge_rows(model, rows)
     without_diacritics = judge_rows(model, [replace(row, text=fold(row.text)) for row in rows])
-    return summarise(as_written, without_diacritics, model.thresholds.review_below, judge_screens(model, rows))
+    return summarise(as_written, without_diacritics, judge_screens(model, rows))
 
 
 def cross_validate(rows: Sequence[Example], cues: Sequence[Example], progress: Progress = lambda: None) -> Evaluation:
@@ -90,7 +102,6 @@ def cross_validate(rows: Sequence[Example], cues: Sequence[Example], progress: P
     as_written: list[tuple[Example, Judgement]] = []
     without_diacritics: list[tuple[Example, Judgement]] = []
     screens: dict[float, list[tuple[Example, Judgement]]] = {}
-    thresholds = []
     for held_out in folds_of(rows):
         held = set(held_out.tolist())
         model = train([row for i, row in enumerate(rows) if i not in held], cues, progress)
@@ -99,8 +110,27 @@ def cross_validate(rows: Sequence[Example], cues: Sequence[Example], progress: P
         without_diacritics += judge_rows(model, [replace(row, text=fold(row.text)) for row in tested])
         for above, pairs in judge_screens(model, tested).items():
             screens.setdefault(above, []).extend(pairs)
-        thresholds.append(model.thresholds.review_below)
-    return summarise(as_written, without_diacritics, sum(thresholds) / len(thresholds), screens)
+    return summarise(as_written, without_diacritics, screens)
+
+
+def learning_curve(
+    rows: Sequence[Example], cues: Sequence[Example], progress: Progress = lambda: None
+) -> tuple[CurvePoint, ...]:
+    """Judge one fold by models that learnt from a growing share of the others, each share holding the one before."""
+    held = set(folds_of(rows)[0].tolist())
+    tested = [rows[i] for i in sorted(held)]
+    others = sorted((row for i, row in enumerate(rows) if i not in held), key=_drawn)
+    points = []
+    for share in SHARES:
+        learnt = others[: round(share * len(others))]
+        pairs = judge_rows(train(learnt, cues, progress), tested)
+        points.append(CurvePoint(learnt_from=len(learnt), figures=figures(pairs)))
+    return tuple(points)
+
+
+def _drawn(row: Example) -> bytes:
+    """An order that has nothing to do with the order of the files, and is the same every time."""
+    return hashlib.sha256(row.id.encode()).digest()
 
 
 def judge_rows(model: Model, rows: Sequence[Example]) -> list[tuple[Example, Judgement]]:
@@ -121,25 +151,23 @@ def judge_screens(model: Model, rows: Sequence[Example]) -> dict[float, list[tup
     return judged
 
 
-def summarise(
-    as_written: Pairs, without_diacritics: Pairs, sure_from: float, screens: Mapping[float, Pairs]
-) -> Evaluation:
+def summarise(as_written: Pairs, without_diacritics: Pairs, screens: Mapping[float, Pairs]) -> Evaluation:
     """Figures for all, without diacritics, and by origin; the commonest confusions; the screen at other thresholds."""
     if not as_written:
         raise ValueError("no labelled message to measure")
     origins = sorted({row.origin for row, _ in as_written})
-    parts = [("all", figures(as_written, sure_from)), ("without diacritics", figures(without_diacritics, sure_from))]
+    parts = [("all", figures(as_written)), ("without diacritics", figures(without_diacritics))]
     if len(origins) > 1:
-        parts += [(o, figures([pair for pair in as_written if pair[0].origin == o], sure_from)) for o in origins]
+        parts += [(o, figures([pair for pair in as_written if pair[0].origin == o])) for o in origins]
     wrong = Counter((row.code or "", given.code) for row, given in as_written if row.code != given.code)
     confusions = (Confusion(expected=a, given=b, messages=n) for (a, b), n in sorted(wrong.items(), key=_commonest))
     screen = tuple(_screen_point(above, pairs) for above, pairs in sorted(screens.items()))
     return Evaluation(parts=tuple(parts), confusions=tuple(confusions)[:MOST_CONFUSIONS], screen=screen)
 
 
-def figures(pairs: Pairs, sure_from: float) -> Figures:
-    """The figures of these messages; a judgement is sure from this confidence on."""
-    sure = [(row, given) for row, given in pairs if given.confidence >= sure_from]
+def figures(pairs: Pairs) -> Figures:
+    """The figures of these messages."""
+    sure = [(row, given) for row, given in pairs if ReviewReason.UNSURE not in given.why]
     to_cao = PetitionKind.TO_CAO
     to_cao_precision, to_cao_recall = _precision_recall(
         pairs, lambda row: row.kind is to_cao, lambda given: given.petition_kind is to_cao
@@ -161,7 +189,14 @@ def figures(pairs: Pairs, sure_from: float) -> Figures:
         calibration_error=_calibration_error(pairs),
         sure_share=len(sure) / len(pairs),
         sure_accuracy=_share(sure, _is_right) if sure else None,
+        surest_accuracy=_share(_surest(pairs), _is_right),
     )
+
+
+def _surest(pairs: Pairs) -> Pairs:
+    """The messages that the model is surest of: COVERAGE of all, at least one."""
+    ranked = sorted(pairs, key=lambda pair: -pair[1].confidence)
+    return ranked[: max(1, round(COVERAGE * len(ranked)))]
 
 
 def dimension(code: str) -> str:

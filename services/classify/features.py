@@ -8,7 +8,7 @@ pieces of folded words. A text without diacritics fills the last two like any ot
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -22,7 +22,10 @@ from services.classify.normalise import Normalised
 WORDS, SEGMENTED, FOLDED, CHARACTERS = "words", "segmented", "folded", "characters"
 _LONGEST = {WORDS: 2, SEGMENTED: 2, FOLDED: 3}
 
+UNKNOWN = -1
+
 Floats = npt.NDArray[np.float32]
+Columns = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +46,18 @@ BLOCKS = (
 )
 
 
+class Known(dict[str, int]):
+    """The column of each feature of a block. Hashed by identity, so that what was looked up in it can be kept."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vectoriser:
     """The columns a model knows, by block, and how rare each is (`idf`). Made by `fit`, never changed after."""
 
     blocks: tuple[Block, ...]
-    columns: Mapping[str, Mapping[str, int]]
+    columns: Mapping[str, Known]
     idf: Floats
     unseen_idf: float
 
@@ -57,13 +66,21 @@ class Vectoriser:
         """The number of columns."""
         return len(self.idf)
 
-    def rows(self, texts: Sequence[Normalised]) -> sp.csr_matrix:
+    def found(self, text: Normalised) -> tuple[Columns, ...]:
+        """For each block the column of every feature of a text, as often as it occurs, UNKNOWN for one not known."""
+        return tuple(_found(text, block.name, self.columns[block.name]) for block in self.blocks)
+
+    def rows(self, texts: Iterable[Normalised]) -> sp.csr_matrix:
         """One row per text, in order. A text without a known feature gives an empty row."""
-        indices: list[npt.NDArray[np.int32]] = []
+        return self.rows_of([self.found(text) for text in texts])
+
+    def rows_of(self, texts: Sequence[tuple[Columns, ...]]) -> sp.csr_matrix:
+        """The same for texts whose features were found already."""
+        indices: list[Columns] = []
         values: list[Floats] = []
         ends = [0]
-        for text in texts:
-            row = [self._block_row(text, block) for block in self.blocks]
+        for found in texts:
+            row = self.weighed(found)
             indices.extend(columns for columns, _ in row)
             values.extend(weights for _, weights in row)
             ends.append(ends[-1] + sum(len(columns) for columns, _ in row))
@@ -74,30 +91,32 @@ class Vectoriser:
         )
         return sp.csr_matrix(data, shape=(len(texts), self.width))
 
-    def _block_row(self, text: Normalised, block: Block) -> tuple[npt.NDArray[np.int32], Floats]:
-        known = self.columns[block.name]
-        grams = grams_of(text, block.name)
-        found = [column for gram in grams if (column := known.get(gram)) is not None]
-        if not found:
+    def weighed(self, found: tuple[Columns, ...]) -> list[tuple[Columns, Floats]]:
+        """For each block the known columns of a text, each once and in order, and what they weigh."""
+        return [self._block_row(columns, block) for columns, block in zip(found, self.blocks, strict=True)]
+
+    def _block_row(self, found: Columns, block: Block) -> tuple[Columns, Floats]:
+        known = found[found != UNKNOWN]
+        if not len(known):
             return np.empty(0, np.int32), np.empty(0, np.float32)
-        columns, counts = np.unique(np.array(found, dtype=np.int32), return_counts=True)
+        columns, counts = np.unique(known, return_counts=True)
         weights = (1.0 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         # Features never seen count in the length: a text of unknown words gets small scores, hence little confidence.
-        unknown = (len(grams) - len(found)) * self.unseen_idf**2
+        unknown = (len(found) - len(known)) * self.unseen_idf**2
         weights *= block.weight / np.sqrt(np.dot(weights, weights) + unknown)
         return columns, weights.astype(np.float32)
 
 
 def fit(texts: Sequence[Normalised], blocks: tuple[Block, ...] = BLOCKS) -> Vectoriser:
     """Learn the columns of a set of texts; the same texts give the same columns in the same order."""
-    columns: dict[str, dict[str, int]] = {}
+    columns: dict[str, Known] = {}
     idf: list[float] = []
     for block in blocks:
         texts_with: Counter[str] = Counter()
         for text in texts:
             texts_with.update(set(grams_of(text, block.name)))
         kept = sorted(gram for gram, count in texts_with.items() if count >= block.min_texts)
-        columns[block.name] = {gram: len(idf) + i for i, gram in enumerate(kept)}
+        columns[block.name] = Known((gram, len(idf) + i) for i, gram in enumerate(kept))
         idf.extend(log((1 + len(texts)) / (1 + texts_with[gram])) + 1.0 for gram in kept)
     return Vectoriser(
         blocks=blocks, columns=columns, idf=np.array(idf, dtype=np.float32), unseen_idf=log(1 + len(texts)) + 1.0
@@ -112,18 +131,27 @@ def grams_of(text: Normalised, block: str) -> list[str]:
     return [" ".join(words[start:end]) for start, end in _stretches(len(words), _LONGEST[block])]
 
 
-def grams_with_places(text: Normalised, block: str) -> Iterator[tuple[str, int, int]]:
-    """Every feature of a block with the first and one past the last word it covers."""
+def _found(text: Normalised, block: str, known: Known) -> Columns:
     if block == CHARACTERS:
-        yield from ((gram, i, i + 1) for i, word in enumerate(text.folded) for gram in character_grams(word))
-        return
-    words = _words_of(text, block)
-    for start, end in _stretches(len(words), _LONGEST[block]):
-        gram = " ".join(words[start:end])
-        if block == SEGMENTED:
-            yield gram, text.compounds[start][0], text.compounds[end - 1][1]
-        else:
-            yield gram, start, end
+        return np.concatenate([_pieces_found(known, word) for word in text.folded] or [np.empty(0, np.int32)])
+    return np.array([known.get(gram, UNKNOWN) for gram in grams_of(text, block)], dtype=np.int32)
+
+
+@lru_cache(maxsize=50_000)
+def _pieces_found(known: Known, word: str) -> Columns:
+    return np.array([known.get(gram, UNKNOWN) for gram in character_grams(word)], dtype=np.int32)
+
+
+def places_of(text: Normalised, block: str) -> tuple[Columns, Columns]:
+    """For every feature of a block, in the order of `grams_of`, the first and one past the last word it covers."""
+    if block == CHARACTERS:
+        starts = np.repeat(np.arange(len(text.folded)), [len(character_grams(word)) for word in text.folded])
+        return starts.astype(np.int32), (starts + 1).astype(np.int32)
+    stretches = _stretches(len(_words_of(text, block)), _LONGEST[block])
+    if block == SEGMENTED:
+        stretches = [(text.compounds[start][0], text.compounds[end - 1][1]) for start, end in stretches]
+    places = np.array(stretches, dtype=np.int32).reshape(-1, 2)
+    return places[:, 0], places[:, 1]
 
 
 def _words_of(text: Normalised, block: str) -> Sequence[str]:

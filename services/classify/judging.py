@@ -16,9 +16,11 @@ from services.classify.normalise import normalise
 def judge(model: Model, texts: Sequence[str], *, with_reasons: bool = True) -> list[Judgement]:
     """Judge each text, in order. Any string is accepted; the same text always gets the same judgement."""
     read = [normalise(text) for text in texts]
+    found = [model.vectoriser.found(text) for text in read]
     judged = []
-    for text, scores in zip(read, model.score_read(read), strict=True):
+    for text, features, scores in zip(read, found, model.score_found(read, found), strict=True):
         language = detect_read(text)
-        reasons = model.reasons_read(text, scores.codes[0][0]) if with_reasons and language.is_vietnamese else ()
+        has_reasons = with_reasons and language.is_vietnamese
+        reasons = model.reasons_found(text, features, scores.codes[0][0]) if has_reasons else ()
         judged.append(decide(scores=scores, language=language, thresholds=model.thresholds, reasons=reasons))
     return judged

@@ -20,6 +20,7 @@ from services.classify.normalise import Normalised, load_shorthand, normalise, r
 _WORDS = Path(__file__).parent / "data" / "function-words.toml"
 _READ_CHARACTERS = 1_500
 _MARKED = 0.15
+_TAY = 0.2
 _FEW = 3
 _TOO_FEW_FOR_LANGDETECT = 5
 
@@ -33,7 +34,7 @@ _SYLLABLE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """An ISO 639 code ("vi", "en", "hmn", "km", "und" when it cannot be told)."""
+    """An ISO 639 code ("vi", "en", "hmn", "tyz", "km", "und" when it cannot be told)."""
 
     code: str
 
@@ -45,13 +46,18 @@ class Language:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrequentWords:
-    """Frequent words by language; the Vietnamese ones folded, since a message may come without diacritics."""
+    """Frequent words by language; the Vietnamese ones folded, since a message may come without diacritics.
+
+    `tay` holds words that Vietnamese has not: Tày is written with the same letters.
+    """
 
     vietnamese: frozenset[str]
+    tay: frozenset[str]
     others: tuple[tuple[str, frozenset[str]], ...]
 
 
 VIETNAMESE = Language(code="vi")
+TAY = Language(code="tyz")
 UNDETERMINED = Language(code="und")
 
 
@@ -69,6 +75,8 @@ def detect_read(read: Normalised) -> Language:
     words = [word.lower() for word in _WORD.findall(sample)]
     if not words:
         return UNDETERMINED
+    if _share(words, load_frequent_words().tay) >= _TAY and len(words) > 1:
+        return TAY
     if sum(1 for word in words if _ONLY_VIETNAMESE.search(word)) >= _MARKED * len(words):
         return VIETNAMESE
     evidence = _weigh(words)
@@ -115,8 +123,8 @@ def load_frequent_words() -> FrequentWords:
     data = tomllib.loads(nfc(_WORDS.read_text(encoding="utf-8")))
     shorthand = load_shorthand().words
     vietnamese = {fold(word) for word in data["vi"]} | {key for key in shorthand if len(key) > 1}
-    others = tuple((code, frozenset(words)) for code, words in data.items() if code != "vi")
-    return FrequentWords(vietnamese=frozenset(vietnamese), others=others)
+    others = tuple((code, frozenset(words)) for code, words in data.items() if code not in {"vi", "tyz"})
+    return FrequentWords(vietnamese=frozenset(vietnamese), tay=frozenset(data["tyz"]), others=others)
 
 
 @lru_cache(maxsize=20_000)
@@ -130,9 +138,9 @@ def _share(words: list[str], known: frozenset[str]) -> float:
 
 def _other_script(text: str) -> Language | None:
     """Languages told by their letters alone, when those are most of the text's letters."""
-    letters = [ord(character) for character in text if character.isalpha()]
-    if not letters:
+    if not _OTHER_LETTER.search(text):
         return None
+    letters = [ord(character) for character in text if character.isalpha()]
     for code, ranges in _SCRIPTS:
         count = sum(1 for letter in letters if any(low <= letter <= high for low, high in ranges))
         if count > len(letters) / 2:
@@ -149,6 +157,10 @@ _SCRIPTS = (
     ("zh", ((0x4E00, 0x9FFF), (0x3400, 0x4DBF))),
     ("ru", ((0x0400, 0x04FF),)),
     ("ar", ((0x0600, 0x06FF),)),
+)
+
+_OTHER_LETTER = re.compile(
+    "[" + "".join(f"{chr(low)}-{chr(high)}" for _, ranges in _SCRIPTS for low, high in ranges) + "]"
 )
 
 

@@ -1,14 +1,13 @@
 """Decides how likely each indicator, each kind of petition, a restricted matter and a present danger are.
 
-Called by `actions` and the commands through `score` and `reasons`; made by `train`. One linear model: a support vector
-machine and a logistic regression added into one matrix, so that a reason is exactly the share of the words that carried
-the decision. Probabilities are calibrated on texts the model had not seen. It never decides what to do with a score
-(`classification` does) and keeps no text.
+Called by `actions` and the commands through `score` and `reasons`; made by `train`. One linear model, the matrix of a
+support vector machine, so that a reason is exactly the share of the words that carried the decision. Probabilities are
+calibrated on texts the model had not seen. It never decides what to do with a score (`classification` does) and keeps
+no text.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hotline.taxonomy import PetitionKind
-from services.classify.features import Floats, Vectoriser, grams_with_places
+from services.classify.features import UNKNOWN, Columns, Floats, Vectoriser, places_of
 from services.classify.normalise import LINK, NUMBER, PHONE, Normalised, normalise
 from services.classify.signs import danger_in, is_suspicious, signs_of
 
@@ -50,12 +49,16 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Where a score becomes a decision. Chosen by `train` on texts the model had not seen; see docs/classifier.md."""
+    """Where a score becomes a decision. Chosen by `train` on texts the model had not seen; see docs/classifier.md.
 
-    review_below: float
+    `review_below` has one confidence for each code that the model may give: below it a person looks.
+    """
+
+    review_below: Mapping[str, float]
     second_above: float
     to_cao_above: float
     restricted_above: float
+    plain_from: float
     restricted_in_plain_above: float
     urgent_above: float
 
@@ -92,9 +95,13 @@ class Model:
 
     def score_read(self, read: Sequence[Normalised]) -> list[Scores]:
         """The scores of texts already normalised, in order."""
+        return self.score_found(read, [self.vectoriser.found(text) for text in read])
+
+    def score_found(self, read: Sequence[Normalised], found: Sequence[tuple[Columns, ...]]) -> list[Scores]:
+        """The scores of texts whose features were found already, in order."""
         if not read:
             return []
-        decisions = np.asarray(self.vectoriser.rows(read) @ self.weights + self.offsets, dtype=np.float64)
+        decisions = np.asarray(self.vectoriser.rows_of(found) @ self.weights + self.offsets, dtype=np.float64)
         return [self._scores(text, row) for text, row in zip(read, decisions, strict=True)]
 
     def reasons(self, text: str, code: str) -> tuple[str, ...]:
@@ -102,11 +109,12 @@ class Model:
 
         A piece is a run of neighbouring words that each spoke for the code. Empty when nothing in the text did.
         """
-        return self.reasons_read(normalise(text), code)
+        read = normalise(text)
+        return self.reasons_found(read, self.vectoriser.found(read), code)
 
-    def reasons_read(self, read: Normalised, code: str) -> tuple[str, ...]:
-        """The same for a text already normalised."""
-        return _quote(read, self._shares(read, self.labels.index(code)))
+    def reasons_found(self, read: Normalised, found: tuple[Columns, ...], code: str) -> tuple[str, ...]:
+        """The same for a text whose features were found already."""
+        return _quote(read, self._shares(read, found, self.labels.index(code)))
 
     def _scores(self, read: Normalised, decisions: Probabilities) -> Scores:
         codes = softmax(decisions[: len(self.labels)] * self.calibration.code_scale)
@@ -123,26 +131,22 @@ class Model:
             words=len(read.words),
         )
 
-    def _shares(self, read: Normalised, column: int) -> npt.NDArray[np.float64]:
-        """How much each word spoke for a column against the average label, an n-gram's share split over its words."""
-        row = self.vectoriser.rows([read])
-        weights = self.weights[row.indices, : len(self.labels)]
-        spoken = row.data * (weights[:, column] - weights.mean(axis=1))
-        share_of = dict(zip(row.indices.tolist(), spoken.tolist(), strict=True))
-        places: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for block in self.vectoriser.blocks:
-            known = self.vectoriser.columns[block.name]
-            for gram, start, end in grams_with_places(read, block.name):
-                feature = known.get(gram)
-                if feature is not None:
-                    places[feature].append((start, end))
-        shares = [0.0] * len(read.words)
-        for feature, stretches in places.items():
-            for start, end in stretches:
-                part = share_of[feature] / len(stretches) / (end - start)
-                for place in range(start, end):
-                    shares[place] += part
-        return np.array(shares)
+    def _shares(self, read: Normalised, found: tuple[Columns, ...], column: int) -> Probabilities:
+        """How much each word spoke for a column against the average label, a feature's share split over its words."""
+        steps = np.zeros(len(read.words) + 1)
+        for block, each, (columns, weights) in zip(
+            self.vectoriser.blocks, found, self.vectoriser.weighed(found), strict=True
+        ):
+            if not len(columns):
+                continue
+            known = each != UNKNOWN
+            told = self.weights[columns, : len(self.labels)]
+            spoken = weights * (told[:, column] - told.mean(axis=1))
+            features = np.searchsorted(columns, each[known])
+            starts, ends = (places[known] for places in places_of(read, block.name))
+            parts = spoken[features] / np.bincount(features)[features] / (ends - starts)
+            steps += np.bincount(starts, parts, len(steps)) - np.bincount(ends, parts, len(steps))
+        return np.cumsum(steps)[:-1]
 
 
 def softmax(values: Probabilities) -> Probabilities:

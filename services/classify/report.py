@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.classify.evaluate import Evaluation, Figures, ScreenPoint
+from collections.abc import Sequence
+
+from services.classify.evaluate import CurvePoint, Evaluation, Figures, ScreenPoint
 
 _COLUMNS = (
     ("messages", "messages"),
@@ -20,6 +22,7 @@ _COLUMNS = (
     ("calibration error", "calibration_error"),
     ("sure", "sure_share"),
     ("right when sure", "sure_accuracy"),
+    ("right at 80 % coverage", "surest_accuracy"),
 )
 
 _SCREEN = (
@@ -41,6 +44,15 @@ def tables(evaluation: Evaluation, title: str) -> str:
     lines += ["", "The restricted screen, as written, were its threshold another:", ""]
     lines += [_line([label for label, _ in _SCREEN]), _line(["---:"] * len(_SCREEN))]
     lines += [_line([_cell(point, attribute) for _, attribute in _SCREEN]) for point in evaluation.screen]
+    return "\n".join(lines) + "\n"
+
+
+def curve(points: Sequence[CurvePoint], title: str) -> str:
+    """Markdown table of a learning curve under a title."""
+    lines = [f"## {title}", "", _line(["learnt from", "code", "dimension", "top 3"]), _line(["---:"] * 4)]
+    for point in points:
+        shown = [_cell(point.figures, name) for name in ("code_accuracy", "dimension_accuracy", "top3_accuracy")]
+        lines.append(_line([str(point.learnt_from), *shown]))
     return "\n".join(lines) + "\n"
 
 

@@ -202,6 +202,7 @@ async def erase(intake: Intake, feedback_id: str, *, now: datetime) -> bool:
 
 
 async def sweep_files(intake: Intake, *, now: datetime) -> int:
-    """Remove orphaned attachments; returns how many."""
+    """Finish erasures that were killed and remove orphaned attachments; returns how many of those."""
+    await intake.store.finish_erasures()
     kept = await intake.store.file_ids()
     return await intake.vault.sweep(now, kept.__contains__)

@@ -120,7 +120,7 @@ def offering(intake: actions.Intake, backend: Backend) -> Periodic:
 
 
 def sweeping(intake: actions.Intake, backend: Backend) -> Periodic:
-    """Return the loop that once an hour removes orphaned attachments."""
+    """Return the loop that once an hour finishes killed erasures and removes orphaned attachments."""
     return Periodic(
         do=lambda: actions.sweep_files(intake, now=backend.clock()),
         period_s=SWEEP_PERIOD_S,

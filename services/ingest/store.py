@@ -99,6 +99,9 @@ class FeedbackStore(Protocol):
         The id stays known as erased. Calling it again removes nothing and appends nothing.
         """
 
+    async def finish_erasures(self) -> None:
+        """Remove what is left of erasures that were killed; nothing is where an erasure is one transaction."""
+
     async def release_files(self, file_ids: Collection[str]) -> None:
         """Remove those of the files that nothing refers to now; a write that refers to one meanwhile is refused."""
 

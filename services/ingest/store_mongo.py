@@ -192,7 +192,7 @@ class MongoFeedbackStore:
         return frozenset([name for name in stored.get("files", ()) if not await self._is_referenced(name)])
 
     async def finish_erasures(self) -> None:
-        """Remove what an erasure that was killed has marked and not removed."""
+        """See `FeedbackStore`: what was marked and not removed."""
         async for mark in self.erased.each(IS_HALF_ERASED, fields=["_id"]):
             await self._finish_erasure(mark["_id"])
 

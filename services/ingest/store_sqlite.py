@@ -213,6 +213,9 @@ class SqliteFeedbackStore:
             await self.database.checkpoint()
         return released
 
+    async def finish_erasures(self) -> None:
+        """See `FeedbackStore`."""
+
     async def release_files(self, file_ids: Collection[str]) -> None:
         """See `FeedbackStore`."""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hotline.taxonomy import RESTRICTED_CODES, PetitionKind
+from hotline.taxonomy import RESTRICTED_CODES, PetitionKind, load_taxonomy
 from services.classify.classification import Judgement, ReviewReason, decide, state_of
 from services.classify.language import Language
 from services.classify.model import Scores, Thresholds
@@ -13,7 +13,8 @@ from services.classify.model import Scores, Thresholds
 VI, EN = Language(code="vi"), Language(code="en")
 K, W = PetitionKind, ReviewReason
 THRESHOLDS = Thresholds(
-    review_below=0.5, second_above=0.2, to_cao_above=0.35, restricted_above=0.1,
+    review_below=dict.fromkeys(load_taxonomy().labels, 0.5), plain_from=0.5,
+    second_above=0.2, to_cao_above=0.35, restricted_above=0.1,
     restricted_in_plain_above=0.2, urgent_above=0.3,
 )  # fmt: skip
 OTHERS = (("6.2", 0.03), ("7.1", 0.02), ("6.1", 0.01), ("0", 0.01), ("5.1", 0.005))

@@ -33,6 +33,8 @@ OTHERS = (
     ("Bonjour, il y a un problème d'eau", "fr"),
     ("Kuv nyob hauv lub zos tsis muaj dej haus, thov pab", "hmn"),
     ("Peb cov menyuam tsis tau mus kawm ntawv", "hmn"),
+    ("Khỏi dú bản Nà Lùng, bấu mì nặm kin, xo cần mà chòi hẩu", "tyz"),
+    ("Tàng pây slâu rại lai, phân tốc pây mà bấu đảy", "tyz"),
     ("Die Straße ist kaputt", "de"),
     ("Jalan di depan rumah saya rusak", "id"),
     ("យើងគ្មានទឹកស្អាត", "km"),

@@ -91,6 +91,17 @@ async def test_a_confirmed_one_waits_for_nothing(desk: tuple[SqliteClassifyStore
     assert (document.state.review_reasons, document.suggested.review_reasons) == ((), ("unsure", "too_short"))
 
 
+@pytest.mark.parametrize(("second", "is_told"), [("6.3#dien", True), (None, False)])
+async def test_two_matters_in_one_are_told_and_how_to_split_them(
+    desk: tuple[SqliteClassifyStore, PageClient], second: str | None, is_told: bool
+) -> None:
+    store, browser = desk
+    await arrive(store, replace(SAID, second=second))
+    page = await browser.get("/review/f1")
+    assert ("Có thể là hai việc trong một phản ánh" in page.text) is is_told
+    assert ("ghi việc kia thành một phản ánh riêng" in page.text) is is_told
+
+
 def suggested(page: Page) -> list[str]:
     """Return the tickets that a page says may be about the same trouble."""
     return [str(link.attributes["href"]) for link in page.select("#similar a")]

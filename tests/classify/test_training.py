@@ -9,10 +9,11 @@ import pytest
 
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from hotline.text import nfc
+from services.classify.evaluate import SHARES, learning_curve
 from services.classify.model import Model
 from services.classify.model_file import ModelFileBroken, load, load_or_train, path_of, save
-from services.classify.train import folds_of, model_version, train
-from services.classify.training_data import BadRow, Example, load_cues, load_messages, read_row
+from services.classify.train import COPIES, counting_of, folds_of, model_version, review_thresholds, train
+from services.classify.training_data import REAL_CONTENT, BadRow, Example, load_cues, load_messages, read_row
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +100,42 @@ def test_an_emergency_is_urgent_and_a_denunciation_restricted() -> None:
 def test_each_fold_holds_other_messages_and_all_are_held_once() -> None:
     held = [place for fold in folds_of(load_messages()) for place in fold.tolist()]
     assert sorted(held) == list(range(len(load_messages())))
+
+
+def judged(label: int, confidence: float, right: int, wrong: int) -> tuple[np.ndarray, np.ndarray]:
+    """Texts given this label with this confidence, of which so many are right."""
+    rest = (1 - confidence) / (len(load_taxonomy().labels) - 1)
+    chances = np.full((right + wrong, len(load_taxonomy().labels)), rest)
+    chances[:, label] = confidence
+    return chances, np.array([label] * right + [label + 1] * wrong)
+
+
+def test_a_code_is_trusted_from_where_a_wrong_agency_costs_less_than_a_look() -> None:
+    labels = load_taxonomy().labels
+    parts = (
+        judged(0, 0.5, right=3000, wrong=0),
+        judged(4, 0.6, right=1500, wrong=1500),
+        judged(4, 0.9, right=3000, wrong=30),
+        judged(8, 0.9, right=1500, wrong=1500),
+    )
+    chances, answers = (np.concatenate(column) for column in zip(*parts, strict=True))
+    found = review_thresholds(chances, answers, np.ones(len(answers)))
+    assert tuple(found) == labels
+    assert found[labels[0]] <= 0.5 < 0.6 < found[labels[4]] <= 0.9 < found[labels[8]]
+
+
+def test_what_really_arrives_counts_half_in_what_a_probability_means(few: list[Example]) -> None:
+    some = [message for message in few if message.origin == REAL_CONTENT][:5] + few[:200]
+    counting = counting_of(some).reshape(len(COPIES), -1)[0]
+    real = np.array([message.origin == REAL_CONTENT for message in some])
+    assert counting[real].sum() == pytest.approx(counting[~real].sum())
+
+
+def test_a_learning_curve_judges_the_same_messages_after_more_and_more(few: list[Example]) -> None:
+    points = learning_curve(few, ())
+    assert [point.learnt_from for point in points] == sorted({point.learnt_from for point in points})
+    assert len({point.figures.messages for point in points}) == 1 and len(points) == len(SHARES)
+    assert points[-1].figures.code_accuracy > points[0].figures.code_accuracy
 
 
 BAD_ROWS = (

@@ -213,8 +213,13 @@ async def test_whenever_a_writer_dies_the_same_said_again_is_stored_once(
     assert number > 2
 
 
-async def test_whenever_an_erasure_dies_it_is_finished_at_the_next_start_and_told_once(
-    store: MongoFeedbackStore, elsewhere: MongoFeedbackStore, mongodb_backend: Backend, meanwhile: Meanwhile
+@pytest.mark.parametrize("by", ["the next start", "who lives on"])
+async def test_whenever_an_erasure_dies_it_is_finished_and_told_once(
+    by: str,
+    store: MongoFeedbackStore,
+    elsewhere: MongoFeedbackStore,
+    mongodb_backend: Backend,
+    meanwhile: Meanwhile,
 ) -> None:
     number, is_dead = 0, True
     while is_dead:
@@ -222,7 +227,10 @@ async def test_whenever_an_erasure_dies_it_is_finished_at_the_next_start_and_tol
         known = replace(feedback(f"dying {number}"), attachments=(await a_file(elsewhere),))
         await elsewhere.add(known, ())
         is_dead = await dying_at(number, meanwhile, store.erase(known.feedback_id, [erased(known)]))
-        await open_store(dataclasses.replace(mongodb_backend, database=elsewhere.mongo))
+        if by == "the next start":
+            await open_store(dataclasses.replace(mongodb_backend, database=elsewhere.mongo))
+        else:
+            await elsewhere.finish_erasures()
         if number > 1:
             assert await elsewhere.get(known.feedback_id) is None
         await elsewhere.erase(known.feedback_id, [erased(known)])
@@ -321,6 +329,7 @@ EVERY_QUESTION: dict[str, Callable[[FeedbackStore], Awaitable[object]]] = {
     "without_ticket_since": lambda store: store.without_ticket_since(NOW + MINUTE, 2),
     "waiting_for_ticket": lambda store: store.waiting_for_ticket(),
     "file_ids": lambda store: store.file_ids(),
+    "finish_erasures": lambda store: store.finish_erasures(),
     "release_files": lambda store: store.release_files(["0" * 64]),
     "import_progress": lambda store: store.import_progress("b1"),
     "recent_batches": lambda store: store.recent_batches(2),
@@ -344,5 +353,4 @@ async def test_no_question_reads_a_whole_collection(
     for ask in EVERY_QUESTION.values():
         await ask(store)
     await store.release_files([file.file_id])
-    await store.finish_erasures()
     await assert_no_collection_scan(mongodb_backend, plans)

@@ -16,6 +16,7 @@ from hotline.plumbing.backend import Backend
 from hotline.plumbing.bus_sqlite import SqliteLog
 from hotline.plumbing.envelope import Envelope
 from hotline.plumbing.failures import StoreUnavailable
+from hotline.plumbing.lease import LEASES
 from hotline.plumbing.mongo import Collection, MongoDatabase
 from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
 from hotline.plumbing.relay import LEASE, Relay
@@ -228,6 +229,35 @@ async def test_the_lease_lets_one_carry_and_its_end_another(things: Things, othe
     assert await second.carry_if_holder() == 0
     things.clock.now += timedelta(milliseconds=1)
     assert (await second.carry_if_holder(), await first.carry_if_holder()) == (1, 0)
+
+
+class HangingBus(SqliteLog):
+    """A bus whose broker never answers."""
+
+    async def publish_envelopes(self, envelopes: Sequence[Envelope]) -> None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+
+
+async def test_a_relay_that_hangs_on_its_broker_keeps_its_lease(
+    things: Things, other_mongo: MongoDatabase, running: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relays, "KEEP_EVERY_S", 0.01)
+    bus = things.backend.bus
+    assert isinstance(bus, SqliteLog)
+    await things.put("f1", 1)
+    running(things.relay(bus=HangingBus(bus.database, bus.sealer)))
+    second = things.relay(other_mongo)
+    await until(lambda: _is_held(other_mongo, things.clock.now))
+    things.clock.now += 2 * LEASE
+    await until(lambda: _is_held(other_mongo, things.clock.now))
+    assert await second.carry_if_holder() == 0
+    assert await things.waiting() == {"f1": [1]}
+
+
+async def _is_held(mongo: MongoDatabase, now: datetime) -> bool:
+    found = await mongo.collection(LEASES).find_one({"_id": relays.lease_of(SERVICE)})
+    return found is not None and found["expires_at"].astimezone(UTC) > now
 
 
 async def test_a_relay_that_is_stopped_makes_nobody_wait(
