@@ -43,7 +43,7 @@ REVIEW_MINUTES = 1.0
 WRONG_AGENCY_MINUTES = 5.0
 # A code with few examples leans on the curve of all codes: as if it had so many more that are like all.
 LEANING = 100.0
-CONFIDENCES = np.arange(0.30, 0.96, 0.01)
+CONFIDENCES = np.arange(30, 96) / 100
 # Read off the held-out curve in docs/classifier.md: recall first, about a third of all closed. A fixed probability,
 # since a quantile of so few positives jumps from one training to the next.
 RESTRICTED_ABOVE = 0.04
