@@ -86,12 +86,13 @@ def classified(
 def is_said_again(ticket: Ticket, state: ClassificationState) -> bool:
     """Say whether a classification is nothing new for the history: told again, or made again as its first was lost.
 
-    Both happen after a restore. What the model makes again has another instant.
+    Both happen after a restore. What the model makes again has another instant, and other feedbacks to be like.
     """
     known = ticket.classification
     if known is None or state == known:
         return known is not None
-    is_same = state.decided_by == MODEL and replace(state, decided_at=known.decided_at) == known
+    made_again = replace(state, decided_at=known.decided_at, similar=known.similar)
+    is_same = state.decided_by == MODEL and made_again == known
     return is_same and not is_to_restrict(ticket, state)
 
 

@@ -116,6 +116,7 @@ def test_after_the_screener_returned_it_only_a_later_classification_restricts_ag
     [
         (classification(), 1),
         (classification(decided_at=at("2026-11-18 15:00")), 1),
+        (classification(decided_at=at("2026-11-18 15:00"), similar=("f7", "f3")), 1),
         (classification(decided_at=at("2026-11-18 15:00"), code="1.1"), 2),
         (classification(decided_at=at("2026-11-18 15:00"), decided_by="reviewer-1"), 2),
     ],
