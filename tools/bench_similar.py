@@ -12,8 +12,9 @@ import shutil
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 
 import click
@@ -95,8 +96,8 @@ def fill(connection: sqlite3.Connection, source: Iterator[Classification], count
     connection.execute(f"pragma cache_size = -{READ_CACHE_KB}")
 
 
-def steps_of(connection: sqlite3.Connection, document: Classification) -> int:
-    """Return how many instructions SQLite's machine takes for one look."""
+def steps_of(connection: sqlite3.Connection, work: Callable[[], object]) -> int:
+    """Return how many instructions SQLite's machine takes for the work."""
     count = 0
 
     def step() -> int:
@@ -105,8 +106,10 @@ def steps_of(connection: sqlite3.Connection, document: Classification) -> int:
         return 0
 
     connection.set_progress_handler(step, 1)
-    look(connection, document)
-    connection.set_progress_handler(None, 0)
+    try:
+        work()
+    finally:
+        connection.set_progress_handler(None, 0)
     return count
 
 
@@ -127,7 +130,7 @@ def measure(connection: sqlite3.Connection, new: Sequence[Classification]) -> di
         times.append(1_000 * (time.perf_counter() - began))
         read.append(found)
         alike.append(like)
-    steps = [steps_of(connection, document) for document in new]
+    steps = [steps_of(connection, partial(look, connection, document)) for document in new]
     return {
         "steps_median": statistics.median(steps),
         "steps_most": max(steps),

@@ -1,5 +1,6 @@
 """Builds what classify stores, for the tests of its store."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,9 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 WORDS = "Đường trước cổng trường có ổ gà"
 SECOND = timedelta(seconds=1)
 A_MOMENT = timedelta(microseconds=1)
+
+# What the consuming loop calls for each fact.
+Arrive = Callable[[Fact], Awaitable[None]]
 
 
 def classification(feedback_id: str = "f1", *, received_at: datetime = NOW, **state: Any) -> Classification:

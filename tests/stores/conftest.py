@@ -10,12 +10,22 @@ from hotline.plumbing.backend import Backend, open_backend, sealer_of, utc_now
 from hotline.plumbing.bus_sqlite import open_log
 from hotline.plumbing.mongo import MongoDatabase
 from hotline.plumbing.sqlite import Database
+from services.classify.consumer import handler
+from services.classify.store import ClassifyStore
+from tests.classify.test_review_actions import judging
 from tests.servers import unique_name, with_database
+from tests.stores.classifications import NOW, Arrive
 from tests.stores.meanwhile import Meanwhile
 from tests.stores.watching import Plans
 
 SECRET = "a secret that is long enough and only for tests"
 BACKENDS = ("sqlite", pytest.param("mongodb", marks=pytest.mark.live))
+
+
+@pytest.fixture
+def arrive(store: ClassifyStore) -> Arrive:
+    """What classify's consuming loop calls for each fact, over the store of the test's file."""
+    return handler(store, judging(), lambda: NOW)
 
 
 @pytest.fixture

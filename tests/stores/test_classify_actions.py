@@ -1,7 +1,6 @@
 """What classify does with arriving facts and persons' decisions is the same over every backend."""
 
 import itertools
-from collections.abc import Awaitable, Callable
 
 import pytest
 from msgspec import structs
@@ -9,16 +8,14 @@ from msgspec import structs
 from hotline.facts import ClassificationState, Erased, Fact, FactKind
 from hotline.plumbing.backend import Backend
 from services.classify.actions import classify, decide
-from services.classify.consumer import handler
 from services.classify.documents import Classification
 from services.classify.opening import open_store
 from services.classify.store import ClassifyStore, Conflict
 from tests.classify.test_review_actions import judging, reviewer, verdict, with_more_words
 from tests.classify.test_ticket_word import SUSPICIOUS, ticket
 from tests.contract.facts_for_tests import received
-from tests.stores.classifications import NOW, facts_on_the_bus
+from tests.stores.classifications import NOW, Arrive, facts_on_the_bus
 
-Arrive = Callable[[Fact], Awaitable[None]]
 FIRST = received("f1")
 MORE = with_more_words(FIRST, "Trời mưa thì ngập", 2)
 ERASED = structs.replace(FIRST, kind=FactKind.FEEDBACK_ERASED, state=Erased(erased_at=NOW))
@@ -28,12 +25,6 @@ ERASED = structs.replace(FIRST, kind=FactKind.FEEDBACK_ERASED, state=Erased(eras
 async def store(backend: Backend) -> ClassifyStore:
     """classify's store over an empty backend."""
     return await open_store(backend)
-
-
-@pytest.fixture
-def arrive(store: ClassifyStore) -> Arrive:
-    """What the consuming loop calls for each fact."""
-    return handler(store, judging(), lambda: NOW)
 
 
 async def known(store: ClassifyStore, feedback_id: str = "f1") -> Classification:

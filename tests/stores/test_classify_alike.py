@@ -19,17 +19,17 @@ from hotline.plumbing.records import Record
 from hotline.plumbing.sqlite import Database
 from services.classify.actions import decide
 from services.classify.alike import alike
-from services.classify.consumer import handler
 from services.classify.documents import Classification
 from services.classify.likeness import PER_KEY, WINDOW, keys_of, signature_of
 from services.classify.opening import open_records, open_store
 from services.classify.store import ClassifyStore
 from services.classify.store_sqlite import INSERT, MIGRATIONS, columns_of
 from services.classify.store_sqlite_likeness import documents_alike, keep_keys
-from tests.classify.test_review_actions import judging, reviewer, verdict, with_more_words
+from tests.classify.test_review_actions import reviewer, verdict, with_more_words
 from tests.classify.test_ticket_word import SUSPICIOUS, ticket
 from tests.contract.facts_for_tests import RECEIVED_AT, received
-from tests.stores.classifications import NOW, classification, facts_on_the_bus, next_of
+from tests.stores.classifications import NOW, Arrive, classification, facts_on_the_bus, next_of
+from tools.bench_similar import steps_of
 
 HERE = Place(province_code="08", province_name="Tuyên Quang", commune_code="00691", commune_name="Phường Hà Giang 2")
 WORDS = "Đường trước cổng trường tiểu học Nguyễn Du có ổ gà rất sâu, xe máy hay ngã"
@@ -37,19 +37,11 @@ PLAIN = "duong truoc cong truong tieu hoc nguyen du co o ga sau lam, xe may nga"
 OTHER = "Bãi rác đầu chợ Đồng Tâm bốc mùi hôi thối"
 SECOND = timedelta(seconds=1)
 
-Arrive = Callable[[Fact], Awaitable[None]]
-
 
 @pytest.fixture
 async def store(backend: Backend) -> ClassifyStore:
     """classify's store over an empty backend."""
     return await open_store(backend)
-
-
-@pytest.fixture
-def arrive(store: ClassifyStore) -> Arrive:
-    """What the consuming loop calls for each fact."""
-    return handler(store, judging(), lambda: NOW)
 
 
 def told_of(feedback_id: str, text: str = WORDS) -> Fact:
@@ -245,17 +237,7 @@ def fill(connection: sqlite3.Connection, size: int) -> None:
 
 def steps_of_a_look(connection: sqlite3.Connection) -> int:
     """Return how many steps the database takes to look up what is like a message."""
-    count = 0
-
-    def step() -> int:
-        nonlocal count
-        count += 1
-        return 0
-
-    connection.set_progress_handler(step, 1)
-    try:
-        documents_alike(connection, keys_of(like("new")), RECEIVED_AT - WINDOW, RECEIVED_AT + WINDOW, PER_KEY)
-    finally:
-        connection.set_progress_handler(None, 0)
+    keys, since, until = keys_of(like("new")), RECEIVED_AT - WINDOW, RECEIVED_AT + WINDOW
+    count = steps_of(connection, lambda: documents_alike(connection, keys, since, until, PER_KEY))
     assert count
     return count
