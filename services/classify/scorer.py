@@ -23,13 +23,17 @@ from hotline.plumbing.failures import WorldIsDown
 from hotline.plumbing.log import step
 from services.classify.classification import Judgement, state_of
 from services.classify.model_log import Event, ModelLogBroken, read_log
-from services.classify.scoring_process import judge_texts, start
+from services.classify.scoring_process import judge_texts, load_model, start
 
 MAX_BATCH = 64
 
 
 class ClassifierDown(WorldIsDown):
     """The process that holds the model has died or could not load it: try again."""
+
+
+class ModelNotLoaded(Exception):
+    """The child lives but could not load or train the model; the message names the error."""
 
 
 @dataclass(slots=True)
@@ -40,13 +44,10 @@ class Waiting:
     future: "asyncio.Future[tuple[str, Judgement]]"
 
 
-def new_child(models_dir: Path) -> ProcessPoolExecutor:
-    """Start the process that holds the model; it loads when the first texts come."""
+def new_child() -> ProcessPoolExecutor:
+    """Prepare the process that will hold the model; it starts with the first call."""
     return ProcessPoolExecutor(
-        max_workers=1,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=start,
-        initargs=(models_dir, os.getpid()),
+        max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=start, initargs=(os.getpid(),)
     )
 
 
@@ -104,15 +105,14 @@ class Scorer:
         loop = asyncio.get_running_loop()
         await self.follow_promotions()
         try:
-            if self.child is None:
-                self.child = new_child(self.models_dir)
-                self.child_pid = await loop.run_in_executor(self.child, os.getpid)
-            version, judged = await loop.run_in_executor(self.child, judge_texts, [asked.text for asked in batch])
-        except (BrokenProcessPool, OSError) as error:
+            child = self.child or await self.start_child()
+            version, judged = await loop.run_in_executor(child, judge_texts, [asked.text for asked in batch])
+        except (BrokenProcessPool, ModelNotLoaded, OSError) as error:
             # OSError: no other process can be started now, for want of memory, files or the program itself.
-            self.trouble = type(error).__name__
+            self.trouble = str(error) if isinstance(error, ModelNotLoaded) else type(error).__name__
             step("classifier_down", level="ERROR", error=self.trouble)
-            self.child_pid = None
+            if isinstance(error, BrokenProcessPool):
+                self.child_pid = None  # the pool has ended it, and its number may be another's by now
             self.end_child()
             answer_with(ClassifierDown("the process that holds the model has died"), batch)
             return
@@ -123,6 +123,21 @@ class Scorer:
         for asked, judgement in zip(batch, judged, strict=True):
             if not asked.future.done():
                 asked.future.set_result((version, judgement))
+
+    async def start_child(self) -> ProcessPoolExecutor:
+        """Start a child that holds the model. Raises ModelNotLoaded, and what a child that dies raises."""
+        loop = asyncio.get_running_loop()
+        child = self.child = new_child()
+        # Before the model: training it takes minutes, and whoever closes meanwhile must know whom to end.
+        self.child_pid = await loop.run_in_executor(child, os.getpid)
+        try:
+            await loop.run_in_executor(child, load_model, self.models_dir)
+        except (BrokenProcessPool, OSError):
+            raise
+        except Exception as error:
+            # Loading meets no citizen's words: its errors can be told whole, and name the remedy.
+            raise ModelNotLoaded(f"{type(error).__name__}: {error}") from error
+        return child
 
     async def follow_promotions(self) -> None:
         """End a child that holds another model than the one promoted since; never between a batch and its answers."""

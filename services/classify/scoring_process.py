@@ -19,10 +19,14 @@ NICENESS = 19
 _models: list[Model] = []
 
 
-def start(models_dir: Path, parent_pid: int) -> None:
-    """Prepare the process: lower its priority, watch the parent, load (at the first start: train) the model."""
+def start(parent_pid: int) -> None:
+    """Prepare the process: lower its priority and watch the parent."""
     os.nice(NICENESS)
     threading.Thread(target=end_with_parent, args=(parent_pid,), daemon=True).start()
+
+
+def load_model(models_dir: Path) -> None:
+    """Load (at the first start: train) the model that `judge_texts` asks. Raises what `load_running` raises."""
     # The server imports this file too: what only the child needs (scikit-learn takes seconds) is imported here.
     from services.classify.model_file import load_running
 

@@ -1,6 +1,7 @@
 """Judging off the event loop: a text that breaks it harms only itself, a child that dies is only a pause."""
 
 import asyncio
+import multiprocessing
 import os
 import resource
 import signal
@@ -77,6 +78,24 @@ async def test_a_machine_that_can_start_no_child_is_the_world_being_down(scorer:
     assert (await scorer.judge(ROAD, NOW)).code == "6.3#giao_thong"
 
 
+async def test_a_stop_while_the_model_is_made_waits_for_nobody(tmp_path: Path) -> None:
+    scorer = Scorer(models_dir=tmp_path)
+    running = asyncio.create_task(scorer.run())
+    while scorer.child_pid is None:  # noqa: ASYNC110 - nobody is told when a child starts
+        await asyncio.sleep(0.01)
+    (child,) = [process for process in multiprocessing.active_children() if process.pid == scorer.child_pid]
+    running.cancel()
+    await scorer.close()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    assert not models_in(tmp_path)
+
+
+def models_in(folder: Path) -> list[Path]:
+    """Return the model files of a folder."""
+    return list(folder.glob("*.joblib"))
+
+
 async def test_each_verdict_is_counted_with_how_sure_the_model_was(scorer: Scorer) -> None:
     measured = MeasuredJudge(scorer.judge)
     said = [await measured.judge(text, NOW) for text in (ROAD, POWER, "ừ")]
@@ -122,6 +141,7 @@ async def test_a_rollback_mends_a_model_that_cannot_be_loaded(tmp_path: Path) ->
     try:
         with pytest.raises(ClassifierDown):
             await scorer.judge(STRANGE[HEALTH], NOW)
+        assert scorer.trouble is not None and "hotline models rollback" in scorer.trouble
         packaged = roll_back(tmp_path, at=NOW)
         assert (await scorer.judge(STRANGE[HEALTH], NOW)).model_version == packaged == model_version()
         assert scorer.trouble is None
