@@ -91,6 +91,17 @@ async def test_a_confirmed_one_waits_for_nothing(desk: tuple[SqliteClassifyStore
     assert (document.state.review_reasons, document.suggested.review_reasons) == ((), ("unsure", "too_short"))
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("vi", "Tiếng Việt"), ("tyz", "Tiếng Tày"), ("hmn", "Tiếng H’Mông"), ("und", "Chưa nhận ra"),
+     ("sw", "Ngôn ngữ khác (sw)")],
+)  # fmt: skip
+async def test_the_language_is_named(desk: tuple[SqliteClassifyStore, PageClient], code: str, told: str) -> None:
+    store, browser = desk
+    await arrive(store, replace(SAID, language=code))
+    assert told in (await browser.get("/review/f1")).text
+
+
 @pytest.mark.parametrize(("second", "is_told"), [("6.3#dien", True), (None, False)])
 async def test_two_matters_in_one_are_told_and_how_to_split_them(
     desk: tuple[SqliteClassifyStore, PageClient], second: str | None, is_told: bool
