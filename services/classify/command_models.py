@@ -160,9 +160,9 @@ def has_learned(folder: Path) -> bool:
 def train_packaged(folder: Path) -> None:
     """Train from the packaged data in place of an older file of the same version and print where it lies."""
     from services.classify.model_file import path_of, train_and_save
-    from services.classify.train import FOLDS
+    from services.classify.train import FITS
 
-    with bar(FOLDS + 1, "training") as tick:
+    with bar(FITS, "training") as tick:
         model = train_and_save(folder, tick)
     click.echo(str(path_of(folder, model.version)))
 

@@ -116,13 +116,13 @@ def _row(line: _Line, judgement: Judgement) -> dict[str, object]:
 
 
 def _measure_packaged(*, with_curve: bool) -> str:
-    from services.classify.evaluate import SHARES, cross_validate, learning_curve
+    from services.classify.evaluate import FOLDS, SHARES, cross_validate, learning_curve
     from services.classify.report import curve, tables
-    from services.classify.train import FOLDS
+    from services.classify.train import FITS
     from services.classify.training_data import load_cues, load_messages
 
-    fits = FOLDS + len(SHARES) if with_curve else FOLDS
-    with bar(fits * (FOLDS + 1), "cross-validation") as tick:
+    models = FOLDS + len(SHARES) if with_curve else FOLDS
+    with bar(models * FITS, "cross-validation") as tick:
         evaluation = cross_validate(load_messages(), load_cues(), tick)
         points = learning_curve(load_messages(), load_cues(), tick) if with_curve else ()
     text = tables(evaluation, f"Cross-validation in {FOLDS} folds on the packaged messages")
@@ -164,8 +164,8 @@ def _put_into(page: Path, text: str) -> None:
 
 def _load(models_dir: Path | None) -> Model:
     from services.classify.model_file import load_running
-    from services.classify.train import FOLDS
+    from services.classify.train import FITS
 
     folder = folder_of(models_dir)
-    with explained(folder), bar(FOLDS + 1, "training (first use)") as tick:
+    with explained(folder), bar(FITS, "training (first use)") as tick:
         return load_running(folder, tick)

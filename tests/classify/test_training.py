@@ -12,7 +12,7 @@ from hotline.text import nfc
 from services.classify.evaluate import SHARES, learning_curve
 from services.classify.model import Model
 from services.classify.model_file import ModelFileBroken, load, load_or_train, path_of, save
-from services.classify.train import COPIES, counting_of, folds_of, model_version, review_thresholds, train
+from services.classify.train import COPIES, FOLDS, counting_of, folds_of, model_version, review_thresholds, train
 from services.classify.training_data import REAL_CONTENT, BadRow, Example, load_cues, load_messages, read_row
 
 pytestmark = pytest.mark.slow
@@ -98,7 +98,7 @@ def test_an_emergency_is_urgent_and_a_denunciation_restricted() -> None:
 
 
 def test_each_fold_holds_other_messages_and_all_are_held_once() -> None:
-    held = [place for fold in folds_of(load_messages()) for place in fold.tolist()]
+    held = [place for fold in folds_of(load_messages(), FOLDS) for place in fold.tolist()]
     assert sorted(held) == list(range(len(load_messages())))
 
 

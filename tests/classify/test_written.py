@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from services.classify.normalise import normalise
-from services.classify.train import folds_of
+from services.classify.train import FOLDS, folds_of
 from services.classify.training_data import DATA, load_cues, load_messages
 
 WRITTEN = [
@@ -56,7 +56,7 @@ def test_what_the_second_reader_read_otherwise_is_one_message_in_twenty_five_at_
 
 def test_a_contrast_is_never_learnt_while_its_other_half_is_measured() -> None:
     messages = load_messages()
-    fold_of = {messages[place].id: number for number, held in enumerate(folds_of(messages)) for place in held}
+    fold_of = {messages[place].id: number for number, held in enumerate(folds_of(messages, FOLDS)) for place in held}
     assert all(fold_of[message.id] == fold_of[message.pair] for message in messages if message.pair)
 
 
