@@ -64,7 +64,7 @@ def decide(
 ) -> Judgement:
     """Turn scores into a judgement; `reasons` are quoted from the text by the caller."""
     code, confidence = scores.codes[0]
-    urgent = bool(scores.danger) or scores.urgent >= thresholds.urgent_above
+    urgent = scores.urgent >= (thresholds.danger_above if scores.danger else thresholds.urgent_above)
     kind = _kind(scores, thresholds)
     readable = language.is_vietnamese
     restricted = (
@@ -124,11 +124,11 @@ def _restricted_floor(scores: Scores, thresholds: Thresholds) -> float:
 
 
 def _kind(scores: Scores, thresholds: Thresholds) -> PetitionKind:
-    """The likeliest kind, but danger named in words and scored too is an emergency, and a likely tố cáo is one."""
-    if scores.danger and scores.urgent >= thresholds.urgent_above:
-        return PetitionKind.KHAN_CAP
+    """The likeliest kind, but a likely tố cáo is one, urgent or not, and danger named and scored is an emergency."""
     if dict(scores.kinds)[PetitionKind.TO_CAO] >= thresholds.to_cao_above:
         return PetitionKind.TO_CAO
+    if scores.danger and scores.urgent >= thresholds.urgent_above:
+        return PetitionKind.KHAN_CAP
     return scores.kinds[0][0]
 
 

@@ -51,6 +51,7 @@ class Scores:
 class Thresholds:
     """Where a score becomes a decision. Chosen by `train` on texts the model had not seen; see docs/classifier.md.
 
+    `danger_above` is what words of danger need beside them to be taken at their word ("the fire brigade's yard").
     `review_below` has one confidence for each code that the model may give: below it a person looks.
     """
 
@@ -61,6 +62,7 @@ class Thresholds:
     plain_from: float
     restricted_in_plain_above: float
     urgent_above: float
+    danger_above: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

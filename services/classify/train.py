@@ -49,11 +49,12 @@ LEANING = 100.0
 CONFIDENCES = np.arange(30, 96) / 100
 # Read off the held-out curve in docs/classifier.md: recall first, about a third of all closed. A fixed probability,
 # since a quantile of so few positives jumps from one training to the next.
-RESTRICTED_ABOVE = 0.04
+RESTRICTED_ABOVE = 0.025
 PLAIN_FROM = 0.45
 RESTRICTED_IN_PLAIN_ABOVE = 0.20
 TO_CAO_ABOVE = 0.30
 RIGHT_WARNINGS = 0.6
+DANGER_ABOVE = 0.01
 SECOND_ABOVE = 0.20
 
 Ints = npt.NDArray[np.int64]
@@ -238,6 +239,7 @@ def _calibrate(
             plain_from=PLAIN_FROM,
             restricted_in_plain_above=RESTRICTED_IN_PLAIN_ABOVE,
             urgent_above=_urgent_threshold(is_urgent, urgent, signs[:, 0] > 0),
+            danger_above=DANGER_ABOVE,
         ),
     )
 
@@ -313,7 +315,7 @@ def _urgent_threshold(chances: Doubles, answers: Ints, found: npt.NDArray[np.boo
     Recall first: a danger that nobody is told of is worse than an officer who looks twice.
     """
     for threshold in np.arange(0.03, 0.5, 0.01):
-        given = (chances >= threshold) | found
+        given = (chances >= threshold) | (found & (chances >= DANGER_ABOVE))
         if given.any() and (answers[given] == 1).mean() >= RIGHT_WARNINGS:
             return round(float(threshold), 2)
     return 0.5

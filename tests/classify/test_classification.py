@@ -15,7 +15,7 @@ K, W = PetitionKind, ReviewReason
 THRESHOLDS = Thresholds(
     review_below=dict.fromkeys(load_taxonomy().labels, 0.5), plain_from=0.5,
     second_above=0.2, to_cao_above=0.35, restricted_above=0.1,
-    restricted_in_plain_above=0.2, urgent_above=0.3,
+    restricted_in_plain_above=0.2, urgent_above=0.3, danger_above=0.01,
 )  # fmt: skip
 OTHERS = (("6.2", 0.03), ("7.1", 0.02), ("6.1", 0.01), ("0", 0.01), ("5.1", 0.005))
 
@@ -73,6 +73,14 @@ RULES = (
     ("a khiếu nại is confirmed, but open", scores(kind=K.KHIEU_NAI), VI, False, False, (W.KIND_NEEDS_A_PERSON,)),
     ("a corruption code is closed whatever its kind", scores("4.2"), VI, True, False, (W.RESTRICTED,)),
     ("words of danger are urgent", scores(danger=("cứu với",)), VI, False, True, ()),
+    (
+        "words of danger in a text that speaks of none are not",
+        scores(danger=("cháy",), urgent=0.005),
+        VI,
+        False,
+        False,
+        (),
+    ),
     ("a high score is urgent", scores(urgent=0.3), VI, False, True, ()),
     ("danger does not wait when the code is unsure", scores(confidence=0.2, urgent=0.9), VI, False, True, (W.UNSURE,)),
 )
@@ -92,9 +100,12 @@ def test_every_corruption_code_is_restricted(code: str) -> None:
     assert judged(scores(code)).restricted
 
 
-def test_danger_in_words_and_in_score_is_an_emergency_whatever_the_kind_says() -> None:
-    judgement = judged(scores(danger=("cầm dao",), urgent=0.5, kind=K.TIN_BAO_TOI_PHAM))
-    assert judgement.petition_kind is K.KHAN_CAP
+@pytest.mark.parametrize(("said", "kind"), [(K.TIN_BAO_TOI_PHAM, K.KHAN_CAP), (K.TO_CAO, K.TO_CAO)])
+def test_danger_in_words_and_in_score_is_an_emergency_or_an_urgent_denunciation(
+    said: PetitionKind, kind: PetitionKind
+) -> None:
+    judgement = judged(scores(danger=("cầm dao",), urgent=0.5, kind=said))
+    assert (judgement.petition_kind, judgement.urgent, judgement.restricted) == (kind, True, kind is K.TO_CAO)
 
 
 @pytest.mark.parametrize(("likelihood", "kind"), [(0.35, K.TO_CAO), (0.34, K.PHAN_ANH_KIEN_NGHI)])
