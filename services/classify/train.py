@@ -33,7 +33,7 @@ SEED = 20_230
 COPIES: tuple[Callable[[str], str], ...] = (str, fold, spoil)
 # How much a mistake in training costs; chosen on messages that were not trained on (docs/classifier.md).
 SOFTNESS = 0.6
-# Held out half by half: thirds would cost half as much time again, and the figures are the same.
+# Held out half by half: thirds would take half as long again.
 FOLDS = 2
 # One for each fold, and the last on everything.
 FITS = FOLDS + 1

@@ -20,6 +20,8 @@ from tests.backups.conftest import MOVES, SHAPES, Houses
 from tests.backups.house import PASSWORD, START, Cut, Cutter, House, live
 from tests.stores.feedbacks import batch
 
+pytestmark = pytest.mark.slow
+
 OWNERS = ("answers", "feedback")
 STEPS = 60
 COUNTS = {ACCOUNT: 1, TICKET: 4, CLASSIFICATION: 5, FEEDBACK: 4, BATCH: 1, "erased": 3}

@@ -23,6 +23,8 @@ from services.respond.ticket import Action
 from tests.backups.conftest import Houses
 from tests.backups.house import DENOUNCED, START, TRIAGE, Cut, House, live
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_FEEDBACK = ("ticket without a feedback", "classification without a feedback")
 WITHOUT_TICKET = ("feedback without a ticket",)
 # Which store is restored to the earlier instant, and of what `late`, which came after it, is found to be without.

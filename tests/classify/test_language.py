@@ -61,6 +61,7 @@ def test_other_languages_are_named_and_not_vietnamese(text: str, code: str) -> N
     assert not detect(text).is_vietnamese
 
 
+@pytest.mark.slow
 def test_nearly_every_training_message_is_vietnamese_with_and_without_diacritics() -> None:
     messages = load_messages()
     as_written = sum(detect(message.text).is_vietnamese for message in messages)

@@ -106,6 +106,7 @@ def test_a_plain_matter_is_not_taken_for_its_place_and_stays_open(model: Model, 
     assert [(j.code, j.restricted) for j in judge(model, (text, fold(text)))] == [(code, False)] * 2
 
 
+@pytest.mark.slow
 def test_reasons_are_pieces_of_the_text(model: Model) -> None:
     for message in load_messages()[::12]:
         for text in (message.text, fold(message.text), unicodedata.normalize("NFD", message.text)):
