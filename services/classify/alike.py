@@ -5,11 +5,16 @@ restricted or erased meanwhile is not in it. Two like messages judged in the sam
 other in what is told; the later look of the page finds both.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
+from hotline.plumbing.periodic import Periodic
 from services.classify.documents import Classification
-from services.classify.likeness import PER_KEY, WINDOW, keys_of, likest
+from services.classify.likeness import KEPT_FOR, PER_KEY, WINDOW, keys_of, likest
 from services.classify.store import ClassifyStore
+
+AT_ONCE = 500
 
 
 async def alike(store: ClassifyStore, document: Classification) -> list[Classification]:
@@ -30,3 +35,14 @@ async def linked(store: ClassifyStore, document: Classification) -> Classificati
 async def relinked(store: ClassifyStore, before: Classification, after: Classification) -> Classification:
     """Return the document linked anew where it was opened or restricted, else as it is."""
     return after if before.state.restricted == after.state.restricted else await linked(store, after)
+
+
+async def forget(store: ClassifyStore, now: datetime) -> None:
+    """Remove what messages are found by that nothing new can be like any more; in parts, so that nobody waits long."""
+    while await store.forget_likeness(now - KEPT_FOR, AT_ONCE):
+        pass
+
+
+def forgetting(store: ClassifyStore, clock: Callable[[], datetime]) -> Periodic:
+    """Return the loop that forgets once an hour."""
+    return Periodic(do=lambda: forget(store, clock()), period_s=3600.0, event="forgetting_waits")

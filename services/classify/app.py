@@ -1,6 +1,6 @@
 """Puts classify together: store, model, review desk and loops. Called by `services/server.py` and by tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,9 @@ from hotline.facts import ClassificationState
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.consume import Consumer
 from hotline.plumbing.metrics import CLASSIFICATIONS, CONFIDENCE, TO_REVIEW, Reading, counter, histogram
-from hotline.web.service import Service
+from hotline.web.service import Service, Watched
 from services.classify.actions import Judge
+from services.classify.alike import forgetting
 from services.classify.consumer import GROUP, KINDS, handler
 from services.classify.opening import RELAYED, open_store
 from services.classify.scorer import Scorer
@@ -30,6 +31,12 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
     handle = handler(store, measured.judge, backend.clock)
     consumer = Consumer(bus=backend.bus, group=GROUP, handle=handle, clock=backend.clock, kinds=KINDS)
 
+    watched: Mapping[str, Watched] = {
+        "scorer": scorer,
+        "consumer": consumer,
+        "forgetting": forgetting(store, backend.clock),
+    }
+
     async def is_ready() -> bool:
         return consumer.trouble is None
 
@@ -38,8 +45,8 @@ async def open_service(backend: Backend, settings: Settings) -> Service:
         routes=(*DriftPage(store).routes(), *ReviewDesk(store).routes()),
         template_dir=HERE / "templates",
         message_dir=HERE,
-        loops={"scorer": scorer.run, "consumer": consumer.run, **backend.relay("classify", RELAYED)},
-        watched={"scorer": scorer, "consumer": consumer},
+        loops={**{name: loop.run for name, loop in watched.items()}, **backend.relay("classify", RELAYED)},
+        watched=watched,
         gauges=partial(gauges, store),
         measures=(measured.classifications, measured.confidence),
         close=scorer.close,

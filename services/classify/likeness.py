@@ -19,6 +19,8 @@ from services.classify.documents import Classification
 from services.classify.normalise import folded_words
 
 WINDOW = timedelta(days=30)
+# After that nothing new can be like it, though a slip lay in its box for a month.
+KEPT_FOR = 2 * WINDOW
 # How many stored messages are read for each key; a crowded key costs no more than any other.
 PER_KEY = 12
 MOST_SIMILAR = 10

@@ -84,6 +84,12 @@ class ClassifyStore(Protocol):
         Reads at most `per_key` for each key, however much is stored: which are left out where there are more is open.
         """
 
+    async def forget_likeness(self, before: datetime, limit: int) -> int:
+        """Let feedback received before an instant be found by no key any more; the feedback itself stays.
+
+        Removes at most `limit` keys, or the keys of so many feedbacks; returns how many, 0 when nothing is left.
+        """
+
     async def labels(self) -> list[Label]:
         """Return every label that may train a model, the oldest first, then by id; none of a restricted feedback."""
 

@@ -55,6 +55,7 @@ INDEXES = (
     ),
     # Read backwards: not every server finds a range in a falling index.
     Index(name="alike", keys=(("likeness", 1), ("received_at", 1), ("_id", -1))),
+    Index(name="likeness_age", keys=(("findable_from", 1),), is_sparse=True),
 )  # fmt: skip
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -179,6 +180,14 @@ class MongoClassifyStore:
         documents = [decode(stored["doc"]) for stored in found if "doc" in stored]
         return [document for document in documents if not document.state.restricted]
 
+    async def forget_likeness(self, before: datetime, limit: int) -> int:
+        """See `ClassifyStore`."""
+        found = await self.documents.find({"findable_from": {"$lt": sortable(before)}}, limit=limit, fields=["_id"])
+        if found:
+            old = {"_id": {"$in": [stored["_id"] for stored in found]}}
+            await self.documents.update_many(old, {"$set": {"likeness": [], "findable_from": None}})
+        return len(found)
+
     async def labels(self) -> list[Label]:
         """See `ClassifyStore`."""
         labels = [
@@ -269,7 +278,7 @@ async def open_store(backend: Backend) -> MongoClassifyStore:
 
 def fields_of(document: Classification) -> dict[str, Any]:
     """Return what is stored of a classification: itself, its version, and what lists ask for."""
-    state, last = document.state, document.decisions[-1:]
+    state, last, keys = document.state, document.decisions[-1:], keys_of(document)
     return {
         "doc": encode(document),
         "version": document.version,
@@ -277,7 +286,8 @@ def fields_of(document: Classification) -> dict[str, Any]:
         "restricted": state.restricted,
         "urgent": state.urgent,
         "received_at": sortable(document.received_at),
-        "likeness": list(keys_of(document)),
+        "likeness": list(keys),
+        "findable_from": sortable(document.received_at) if keys else None,
         "is_decided": bool(last),
         "decided_at": sortable(last[0].at) if last else None,
         **asdict(counted(document)),

@@ -14,7 +14,14 @@ from hotline.plumbing.sqlite import Database
 from services.classify.documents import Classification, decode, encode
 from services.classify.drift import Said, Week, counted
 from services.classify.store import Conflict, Label
-from services.classify.store_sqlite_likeness import LIKENESS_TABLE, documents_alike, drop_keys, keep_keys
+from services.classify.store_sqlite_likeness import (
+    LIKENESS_BY_AGE,
+    LIKENESS_TABLE,
+    documents_alike,
+    drop_keys,
+    forget_keys,
+    keep_keys,
+)
 from services.classify.ticket_word import TicketWord
 
 
@@ -87,6 +94,7 @@ MIGRATIONS = (
         ),
     ),
     Migration(number=5, statements=LIKENESS_TABLE),
+    Migration(number=6, statements=LIKENESS_BY_AGE),
 )  # fmt: skip
 COLUMNS = (
     "doc", "version", "needs_review", "restricted", "urgent", "received_at", "decided_at", "week", "confidence",
@@ -225,6 +233,10 @@ class SqliteClassifyStore:
             lambda connection: connection.execute(f"select doc from classify_classification {where}", values).fetchall()
         )
         return [decode(row["doc"]) for row in rows]
+
+    async def forget_likeness(self, before: datetime, limit: int) -> int:
+        """See `ClassifyStore`."""
+        return await self.database.write(lambda connection: forget_keys(connection, before, limit))
 
     async def labels(self) -> list[Label]:
         """See `ClassifyStore`."""

@@ -16,12 +16,17 @@ LIKENESS_TABLE = (
          likeness integer not null, received_s integer not null, feedback_id text not null,
          primary key (likeness, received_s, feedback_id)) without rowid""",
 )
+LIKENESS_BY_AGE = ("create index classify_likeness_age on classify_likeness (received_s)",)
 # Of the first and the last second of the span all is read: the instants themselves are looked at afterwards.
 NEWEST = (
     "select feedback_id from classify_likeness where likeness = ? and received_s between ? and ?"
     " order by received_s desc, feedback_id limit ?"
 )
 DROP = "delete from classify_likeness where likeness = ? and received_s = ? and feedback_id = ?"
+FORGET = (
+    "delete from classify_likeness where (likeness, received_s, feedback_id) in"
+    " (select likeness, received_s, feedback_id from classify_likeness where received_s < ? limit ?)"
+)
 DOCUMENT = "select doc from classify_classification where feedback_id = ?"
 
 
@@ -35,6 +40,11 @@ def keep_keys(connection: sqlite3.Connection, document: Classification) -> None:
 def drop_keys(connection: sqlite3.Connection, feedback_id: str) -> None:
     """Remove the rows of a feedback whose document is still stored; nothing where none is."""
     connection.executemany(DROP, stored_rows(connection, feedback_id))
+
+
+def forget_keys(connection: sqlite3.Connection, before: datetime, limit: int) -> int:
+    """Remove rows of before an instant, at most so many; return how many."""
+    return connection.execute(FORGET, (int(before.timestamp()), limit)).rowcount
 
 
 def stored_rows(connection: sqlite3.Connection, feedback_id: str) -> set[tuple[int, int, str]]:

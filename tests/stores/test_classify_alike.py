@@ -18,9 +18,9 @@ from hotline.plumbing.mongo import MongoDatabase
 from hotline.plumbing.records import Record
 from hotline.plumbing.sqlite import Database
 from services.classify.actions import decide
-from services.classify.alike import alike
+from services.classify.alike import alike, forget
 from services.classify.documents import Classification
-from services.classify.likeness import PER_KEY, WINDOW, keys_of, signature_of
+from services.classify.likeness import KEPT_FOR, PER_KEY, WINDOW, keys_of, signature_of
 from services.classify.opening import open_records, open_store
 from services.classify.store import ClassifyStore
 from services.classify.store_sqlite import INSERT, MIGRATIONS, columns_of
@@ -196,6 +196,18 @@ async def rows_left(backend: Backend) -> int:
     assert isinstance(backend.database, Database)
     query = "select count(*) from classify_likeness"
     return await backend.database.read(lambda connection: int(connection.execute(query).fetchone()[0]))
+
+
+async def test_what_is_too_old_for_anything_new_to_be_like_it_is_found_no_more(
+    store: ClassifyStore, backend: Backend
+) -> None:
+    for feedback_id, seconds in (("f1", 0), ("f2", 1), ("f3", 5)):
+        await store.add(like(feedback_id, seconds), ())
+    await forget(store, RECEIVED_AT + KEPT_FOR + 3 * SECOND)
+    assert await found(store, 0, 9) == ["f3"]
+    assert await rows_left(backend) == len(keys_of(like("f3")))
+    assert [(await known(store, name)).text for name in ("f1", "f2")] == [WORDS] * 2
+    assert await store.forget_likeness(RECEIVED_AT, 1) == 0
 
 
 @pytest.mark.parametrize("case", ["restricted on the ticket's page", "restricted at the review desk", "erased"])

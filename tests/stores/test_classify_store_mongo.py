@@ -186,6 +186,7 @@ EVERY_QUESTION: dict[str, Callable[[ClassifyStore], Awaitable[object]]] = {
     "weeks": lambda store: store.weeks(date(2026, 11, 2), date(2026, 11, 23)),
     "said": lambda store: store.said(date(2026, 11, 2), date(2026, 11, 23)),
     "alike": find_alike,
+    "forget_likeness": lambda store: store.forget_likeness(NOW + A_MOMENT, 3),
     "is_erased": lambda store: store.is_erased("f1"),
     "erase": lambda store: store.erase("f1"),
 }
