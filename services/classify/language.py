@@ -110,7 +110,7 @@ def _weigh(words: list[str]) -> _Evidence:
     other, share = max(((code, _share(words, known)) for code, known in frequent.others), key=lambda found: found[1])
     return _Evidence(
         vietnamese=_share(folded, frequent.vietnamese),
-        possible=sum(1 for word in folded if _SYLLABLE.fullmatch(word)) / len(folded),
+        possible=sum(1 for word in folded if word in frequent.vietnamese or _SYLLABLE.fullmatch(word)) / len(folded),
         other=other,
         other_share=share,
         words=len(words),

@@ -19,6 +19,7 @@ VIETNAMESE = (
     "dien yeu qua ad oi",
     "mất mạng wifi viettel",
     "VNeID bi loi dang nhap",
+    "vneid ko vao dc",
     "CD pa P. Trần Phú mất điện",
     "y ta tiem nham, de quen, thieu trach nhiem",
     unicodedata.normalize("NFD", "Rác ở tổ dân phố 5 chưa ai gom"),
