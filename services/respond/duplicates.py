@@ -72,19 +72,24 @@ async def bring_along(desk: Desk, feedback_id: str, now: datetime) -> list[Ticke
 
 
 async def bring(desk: Desk, feedback_id: str, now: datetime) -> Ticket | None:
-    """Save one ticket as its original leaves it; None when that changed nothing."""
+    """Save one ticket as its original leaves it; None when that changed nothing.
+
+    An answer whose file is gone (erased with the original meanwhile, or lost) is not carried in part: a person looks.
+    """
+    is_file_gone = False
     for _ in range(SAVE_ATTEMPTS):
         ticket = await desk.store.get(feedback_id)
         if ticket is None or ticket.status is not Status.DUPLICATE:
             return None
-        after = followed(ticket, await original_of(desk.store, ticket), now)
+        after = followed(ticket, None if is_file_gone else await original_of(desk.store, ticket), now)
         if after is ticket:
             return None
         try:
             return await save(desk, after, now)
-        except (Conflict, FileIsGone):
-            # A file of the answer goes with its erased original: then there is nothing to carry.
+        except Conflict:
             continue
+        except FileIsGone:
+            is_file_gone = True
     raise Conflict(feedback_id)
 
 

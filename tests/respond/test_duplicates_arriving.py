@@ -19,7 +19,7 @@ from hotline.facts import (
     TicketState,
     fact_id_of,
 )
-from hotline.plumbing.files import NoSuchFile
+from hotline.plumbing.files import FileVault, NoSuchFile
 from hotline.roles import Role
 from services.respond.actions import act
 from services.respond.consumer import handler
@@ -301,6 +301,18 @@ async def test_erased_before_its_answer_was_carried_there_is_nothing_to_carry(of
     await erase(office)
     await office.settle()
     assert ((await office.ticket("f2")).status, await is_kept(office, file)) == (R, False)
+
+
+async def test_an_answer_whose_file_was_lost_is_left_to_a_person(office: Office) -> None:
+    await arrive(office, 2)
+    await merge(office, f2="f1")
+    file = await office.desk.vault.keep("tra loi.pdf", LETTER, field="draft.files")
+    await answer(office, "f1", ANSWER, file)
+    assert isinstance(office.desk.vault, FileVault)
+    office.desk.vault.unlink(file.file_id)
+    await office.settle()
+    ticket = await office.ticket("f2")
+    assert (ticket.status, ticket.answers) == (R, ())
 
 
 async def test_what_is_given_back_stays_with_the_desk_whatever_arrives(office: Office) -> None:
