@@ -15,7 +15,10 @@ POISONED_KINDS = (("feedback.received", "ingest"), ("ticket.changed", "respond")
 # Who reads them, and so must have buried them: nobody else, and nothing else.
 POISON_LETTERS = tuple(
     f"{group}: {kind} of {POISON}: "
-    for kind, groups in (("feedback.received", ("classify", "respond")), ("ticket.changed", ("classify", "ingest")))
+    for kind, groups in (
+        ("feedback.received", ("classify", "respond")),
+        ("ticket.changed", ("classify", "ingest", "respond")),
+    )
     for group in groups
 )
 FAIL_ONE_IN = 10

@@ -34,7 +34,8 @@ class Clock:
     """One promise against time. `number` counts promises, turns or answers from 1; `owner` is who holds it.
 
     `due_at` already contains pauses. `stopped_at` is when it was kept or missed for good; `is_void` says that
-    it ended without counting (a duplicate; or withdrawn, refused, redirected or handed on before it was due).
+    it ended without counting (a duplicate that waits for its original's answer; or withdrawn, refused, redirected or
+    handed on before it was due).
     """
 
     kind: ClockKind
@@ -69,6 +70,15 @@ class Pause:
 
     started_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merging:
+    """One time as a duplicate that ended with the original's answer; `agency_id` gave that."""
+
+    merged_at: datetime
+    carried_at: datetime
+    agency_id: str
 
 
 def agency_due_at(
@@ -130,6 +140,22 @@ def reached_at(ticket: Ticket, answer: Answer) -> datetime | None:
     return answer.told_at
 
 
+def mergings(ticket: Ticket) -> Iterator[Merging]:
+    """Yield the times as a duplicate that ended with the original's answer, read off the history."""
+    signed_by = {answer.answered_at: answer.agency_id for answer in ticket.answers}
+    merged_at: datetime | None = None
+    for entry in ticket.history:
+        if entry.action == Action.MARK_DUPLICATE:
+            merged_at = entry.at
+        elif entry.action == Action.CARRY_ANSWER and merged_at is not None:
+            yield Merging(merged_at=merged_at, carried_at=entry.at, agency_id=signed_by.get(entry.at, ""))
+
+
+def counts_again_since(ticket: Ticket) -> datetime | None:
+    """Return when the ticket last came back from an ending, None when never: before, no clock of it could be missed."""
+    return next((e.at for e in reversed(ticket.history) if e.before in ENDED and e.after not in ENDED), None)
+
+
 def clocks(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> tuple[Clock, ...]:
     """Return every clock the ticket ever had, running, stopped or void; none before the receipt has come."""
     if not ticket.is_received:
@@ -144,13 +170,18 @@ def clocks(ticket: Ticket, now: datetime, calendar: WorkingCalendar) -> tuple[Cl
 
 
 def acknowledgement_clock(ticket: Ticket, calendar: WorkingCalendar) -> Clock:
-    """The receiving desk's clock, in clock hours: a person tells the citizen, or the answer itself does."""
+    """The receiving desk's clock, in clock hours: a person tells the citizen, or the answer itself does.
+
+    Merged with another in time, it stays void when that one's answer comes: nobody was to tell the citizen meanwhile.
+    """
     run = ticket.promises[0]
     due_at = run.promise.acknowledgement_due_at
     ended = ended_at(ticket)
     first = ticket.acknowledgement.at if ticket.acknowledgement else None
     told = [at for answer in ticket.answers if (at := reached_at(ticket, answer)) is not None]
     stopped = min([at for at in (first, *told) if at is not None], default=None)
+    merged_at = next((merging.merged_at for merging in mergings(ticket)), None)
+    is_merged = merged_at is not None and merged_at <= due_at and (stopped is None or stopped > merged_at)
     return Clock(
         kind=ClockKind.ACKNOWLEDGEMENT,
         number=1,
@@ -159,8 +190,8 @@ def acknowledgement_clock(ticket: Ticket, calendar: WorkingCalendar) -> Clock:
         due_at=due_at,
         warn_at=due_at - (due_at - run.started_at) / ACKNOWLEDGEMENT_WARNING_SHARE,
         escalate_at=escalation_of(due_at, ticket.policy, calendar),
-        stopped_at=stopped or ended,
-        is_void=stopped is None and is_uncounted(ticket, due_at),
+        stopped_at=merged_at if is_merged else stopped or ended,
+        is_void=is_merged or (stopped is None and is_uncounted(ticket, due_at)),
     )
 
 
@@ -188,16 +219,21 @@ def response_clock(ticket: Ticket, number: int, calendar: WorkingCalendar, now: 
 
 
 def holder_at(ticket: Ticket, at: datetime) -> str:
-    """Return who held the ticket at an instant, so that a transfer leaves a breach with whom it happened
-    to."""
+    """Return who held the ticket at an instant, so that a transfer leaves a breach with whom it happened to.
+
+    A duplicate was held by the agency whose answer came to it in the end.
+    """
     for turn in ticket.assignments:
         if turn.assigned_at <= at and (turn.ended_at is None or turn.ended_at > at):
             return turn.agency_id
+    for merging in mergings(ticket):
+        if merging.agency_id and merging.merged_at <= at < merging.carried_at:
+            return merging.agency_id
     return SCREENER if ticket.restricted else DESK
 
 
 def is_uncounted(ticket: Ticket, due_at: datetime) -> bool:
-    """Say whether an ending voids a clock: a duplicate's always, any other only before it ran out."""
+    """Say whether an ending voids a clock: a duplicate's as long as it is one, any other only before it ran out."""
     ended = ended_at(ticket)
     return ended is not None and (ticket.status == Status.DUPLICATE or ended <= due_at)
 
@@ -332,8 +368,8 @@ class OnTime:
 
 
 def on_time(counted: Iterable[Clock], now: datetime) -> OnTime:
-    """Count clocks kept, kept late and open overdue; void ones (duplicates, withdrawn, handed on) not at
-    all."""
+    """Count clocks kept, kept late and open overdue; void ones (duplicates that wait, withdrawn, handed
+    on) not at all."""
     rows = [clock for clock in counted if not clock.is_void]
     stopped = [clock for clock in rows if clock.stopped_at is not None]
     late = sum(clock.is_late(now) for clock in stopped)

@@ -37,6 +37,7 @@ def columns_of(ticket: Ticket, attention: Attention) -> dict[str, Column]:
         "response_due_at": stamp(attention.response_due_at),
         "broken_at": stamp(broken_at),
         "is_late": is_unanswered and broken_at is not None,
+        "duplicate_of": ticket.duplicate_of if ticket.status is Status.DUPLICATE else None,
     }
 
 

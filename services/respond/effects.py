@@ -32,6 +32,8 @@ Effect = Callable[[Ticket, Actor, datetime, Inputs], Ticket]
 
 def subject_of(given: Inputs) -> str:
     """Return what the action was about, for the history: a step, an agency, another ticket, a destination."""
+    if "original" in given:
+        return given["original"].feedback_id
     if "step" in given:
         return given["step"].id
     if "route" in given:
@@ -142,6 +144,23 @@ def mark_duplicate(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -
     return replace(ticket, duplicate_of=given["duplicate_of"])
 
 
+def carry_answer(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
+    """Give this citizen the original's newest answer, as of now and not yet told by a person, and its route.
+
+    The answer only: neither the other citizen's words nor who that is.
+    """
+    original = given["original"]
+    assert original.answer is not None
+    carried = replace(original.answer, answered_at=now, told_at=None)
+    return replace(
+        ticket,
+        answers=(*ticket.answers, carried),
+        route=original.route or ticket.route,
+        draft=None,
+        reopen_requested_at=None,
+    )
+
+
 def restore(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> Ticket:
     """Undo an ending; the promise first made still runs."""
     return replace(ticket, reason=None, is_reason_restricted=False, destination=None, duplicate_of=None, route=None)
@@ -238,6 +257,7 @@ EFFECTS: Mapping[Action, Effect] = {
     Action.REFUSE: end,
     Action.REDIRECT: end,
     Action.MARK_DUPLICATE: mark_duplicate,
+    Action.CARRY_ANSWER: carry_answer,
     Action.RESTORE: restore,
     Action.RESTRICT: restrict,
     Action.CONFIRM_RESTRICTED: confirm,

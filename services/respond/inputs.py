@@ -38,6 +38,7 @@ class Inputs(TypedDict, total=False):
     signed_on: date
     signatory: str
     duplicate_of: str
+    original: Ticket
     destination: str
     rating: int
     promise: Promise

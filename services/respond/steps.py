@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from hotline.facts import Outcome
 from hotline.working_days import WorkingCalendar
-from services.respond.clocks import Clock, clocks, pause_limit_at, pauses, reached_at
+from services.respond.clocks import Clock, clocks, counts_again_since, pause_limit_at, pauses, reached_at
 from services.respond.ticket import Action, ClockKind, Status, Step, StepKind, Ticket
 
 ACTIONS: Mapping[StepKind, Action] = {
@@ -63,18 +63,19 @@ def steps_of(ticket: Ticket, clock: Clock, now: datetime) -> Iterator[Step]:
     """Warning, breach and escalation of one clock. A clock stopped late still has its breach, and only that.
 
     A warning is not sent once the clock is overdue; a paused clock, and one that was void before it ran out,
-    has none.
+    has none. What ran out while the ticket was ended is a breach from when it counts again: nobody saw that late.
     """
+    missed_at = max(just_after(clock.due_at), counts_again_since(ticket) or clock.due_at)
     if clock.stopped_at is not None:
         if clock.is_late(now) and not clock.is_void:
-            yield step_of(ticket, clock, StepKind.BREACH, just_after(clock.due_at))
+            yield step_of(ticket, clock, StepKind.BREACH, missed_at)
         return
     if clock.is_paused:
         return
     if clock.warn_at is not None and now <= clock.due_at:
         yield step_of(ticket, clock, StepKind.WARNING, clock.warn_at)
-    yield step_of(ticket, clock, StepKind.BREACH, just_after(clock.due_at))
-    yield step_of(ticket, clock, StepKind.ESCALATION, clock.escalate_at)
+    yield step_of(ticket, clock, StepKind.BREACH, missed_at)
+    yield step_of(ticket, clock, StepKind.ESCALATION, max(clock.escalate_at, missed_at))
 
 
 def just_after(due_at: datetime) -> datetime:

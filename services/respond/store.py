@@ -103,6 +103,9 @@ class RespondStore(Protocol):
         Of the second kind the newest are taken where there are more. Reads no more however many tickets there are.
         """
 
+    async def duplicates_of(self, feedback_id: str) -> list[Ticket]:
+        """Return the tickets that wait as duplicates of this one, by id; whether or not this one is (still) there."""
+
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """Return tickets whose `next_attention_at` has come, the longest waiting first."""
 

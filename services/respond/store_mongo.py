@@ -62,6 +62,7 @@ TICKET_INDEXES = (
     Index(name="attention", keys=ATTENTION_ORDER, only_where={"next_attention_at": {"$gt": ""}}),
     Index(name="acknowledgement_due", keys=(("acknowledgement_due_at", 1),), is_sparse=True),
     Index(name="response_due", keys=(("response_due_at", 1),), is_sparse=True),
+    Index(name="duplicates", keys=(("duplicate_of", 1),), is_sparse=True),
     Index(name="files", keys=(("files", 1),), is_sparse=True),
     Index(name="files_to_go", keys=(("files_to_go", 1),), is_sparse=True),
 )
@@ -183,6 +184,11 @@ class MongoRespondStore:
     async def _named(self, ids: Sequence[str]) -> list[Ticket]:
         found = await self.tickets.find({"_id": {"$in": list(ids)}}, fields=["doc"])
         return [decode_ticket(stored["doc"]) for stored in found if "doc" in stored]
+
+    async def duplicates_of(self, feedback_id: str) -> list[Ticket]:
+        """See `RespondStore`."""
+        found = await self.tickets.find({"duplicate_of": feedback_id}, fields=["doc"])
+        return sorted((decode_ticket(stored["doc"]) for stored in found), key=lambda ticket: ticket.feedback_id)
 
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """See `RespondStore`."""

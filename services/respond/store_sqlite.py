@@ -148,6 +148,11 @@ class SqliteRespondStore:
         )
         return open_others(ticket, found)
 
+    async def duplicates_of(self, feedback_id: str) -> list[Ticket]:
+        """See `RespondStore`."""
+        found = await self._tickets("from respond_ticket where duplicate_of = ?", feedback_id)
+        return sorted(found, key=lambda ticket: ticket.feedback_id)
+
     async def needing_attention(self, now: datetime, limit: int) -> list[Ticket]:
         """See `RespondStore`."""
         where = "from respond_ticket where next_attention_at <= ?"

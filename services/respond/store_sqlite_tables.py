@@ -77,6 +77,15 @@ MIGRATIONS = (
             "create index respond_similar_ticket on respond_similar (feedback_id)",
         ),
     ),
+    Migration(
+        number=4,
+        statements=(
+            "alter table respond_ticket add column duplicate_of text",
+            """update respond_ticket set duplicate_of = json_extract(cast(doc as text), '$.ticket.duplicate_of')
+                 where status = 'duplicate'""",
+            "create index respond_duplicate on respond_ticket (duplicate_of) where duplicate_of is not null",
+        ),
+    ),
 )
 
 # A file row of an erased ticket only waits for the file's removal: it keeps no file.

@@ -76,6 +76,7 @@ class Action(StrEnum):
     REFUSE = "refuse"
     REDIRECT = "redirect"
     MARK_DUPLICATE = "mark_duplicate"
+    CARRY_ANSWER = "carry_answer"
     RESTORE = "restore"
     RESTRICT = "restrict"
     CONFIRM_RESTRICTED = "confirm_restricted"

@@ -26,6 +26,8 @@ class Condition(StrEnum):
 
     NOT_ACKNOWLEDGED = "not_acknowledged"
     NEVER_DECLINED = "never_declined"
+    NEVER_GIVEN_BACK = "never_given_back"
+    ORIGINAL_IS_ANSWERED = "original_is_answered"
     CITIZEN_CAN_BE_REACHED = "citizen_can_be_reached"
     ANSWERING_AGENCY = "answering_agency"
     POLICY_WAIVES_HEAD = "policy_waives_head"
@@ -72,6 +74,7 @@ REVIEWED = frozenset({Status.IN_REVIEW})
 WORKED_ON = frozenset({Status.ASSIGNED, Status.IN_PROGRESS})
 WAITING = frozenset({Status.AWAITING_CITIZEN})
 TO_SIGN = frozenset({Status.DRAFTED, Status.SUBMITTED})
+ONLY_DUPLICATE = frozenset({Status.DUPLICATE})
 
 SIGNATURE = ("number", "signed_on", "signatory")
 WHOLE_ANSWER = ("text", "outcome", *SIGNATURE)
@@ -131,8 +134,17 @@ AT_THE_DESK = (
     ),
     row(A.REVIEW, ONLY_RECEIVED, S.IN_REVIEW, TRIAGE | SYSTEM),
     row(A.ASSIGN, AT_DESK, S.ASSIGNED, TRIAGE, "route", "agency_due_at"),
-    # A person decides where it goes once an agency has declined it, or two rules could send it back and forth.
-    row(A.ASSIGN, AT_DESK, S.ASSIGNED, SYSTEM, "route", "agency_due_at", conditions=(C.NEVER_DECLINED,)),
+    # A person decides where it goes once an agency has declined it, or two rules could send it back and forth; and
+    # once its original came to nothing, as nobody has looked at it for its own sake.
+    row(
+        A.ASSIGN,
+        AT_DESK,
+        S.ASSIGNED,
+        SYSTEM,
+        "route",
+        "agency_due_at",
+        conditions=(C.NEVER_DECLINED, C.NEVER_GIVEN_BACK),
+    ),
     row(A.REASSIGN, AT_AGENCY, S.ASSIGNED, TRIAGE | SYSTEM, "route", "agency_due_at", "note"),
     row(
         A.REFUSE,
@@ -152,7 +164,16 @@ AT_THE_DESK = (
         law="Luật Khiếu nại 2011; Luật Tố cáo 2018: giải quyết theo luật riêng, chỉ hướng dẫn hoặc chuyển",
     ),
     row(A.MARK_DUPLICATE, AT_DESK | WORKED_ON, S.DUPLICATE, TRIAGE, "duplicate_of"),
+    row(
+        A.CARRY_ANSWER,
+        ONLY_DUPLICATE,
+        S.ANSWERED,
+        SYSTEM,
+        "original",
+        conditions=(C.ORIGINAL_IS_ANSWERED,),
+    ),
     row(A.RESTORE, ENDED, S.RECEIVED, TRIAGE, "note"),
+    row(A.RESTORE, ONLY_DUPLICATE, S.RECEIVED, SYSTEM, "note"),
     row(A.MARK_URGENT, UNANSWERED, None, DESK, "note"),
 )
 

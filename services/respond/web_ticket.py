@@ -40,6 +40,7 @@ from services.respond.action_inputs import (
     suggested_route,
 )
 from services.respond.actions import Desk, Gone, act, find
+from services.respond.duplicates import Fate, count_waiting, fate_of, goes_round
 from services.respond.inputs import Inputs
 from services.respond.similar import Similar, merge_into, similar_to
 from services.respond.store import Conflict, FileIsGone
@@ -142,7 +143,7 @@ class TicketPages:
         """Refuse a duplicate of a ticket that this person cannot see, whether or not there is one.
 
         An open ticket is no duplicate of one that is not open to staff either, even for those who see both: whoever
-        reads the open one would learn that there is another.
+        reads the open one would learn that there is another. Nor of one that has no answer to wait for.
         """
         other = given.get("duplicate_of")
         if other is None:
@@ -153,6 +154,10 @@ class TicketPages:
                 raise Gone(other)
         except Gone:
             raise Invalid([FieldError(field="duplicate_of", code="duplicate_of_unknown")]) from None
+        if fate_of(found) is Fate.GONE:
+            raise Invalid([FieldError(field="duplicate_of", code="duplicate_of_ended")])
+        if found.feedback_id != ticket.feedback_id and await goes_round(self.desk.store, found, ticket.feedback_id):
+            raise Invalid([FieldError(field="duplicate_of", code="duplicate_of_ring")])
 
     async def find(self, request: web.Request) -> Ticket:
         """Return the ticket of the address as this person may see it, or answer that there is none."""
@@ -208,7 +213,16 @@ class TicketPages:
             **SAME_FOR_ALL,
             draft_files=links(request, ticket.draft.files if ticket.draft else (), at=ANSWER_FILES),
             **shown_to(session),
+            **await self.merged(session, ticket),
         )
+
+    async def merged(self, session: Session, ticket: Ticket) -> Mapping[str, object]:
+        """Return what the page says of merged tickets: how many wait for this one, and a link that leads somewhere."""
+        original = await self.desk.store.get(ticket.duplicate_of) if ticket.duplicate_of else None
+        return {
+            "waiting": await count_waiting(self.desk.store, ticket),
+            "shows_original": original is not None and ticket_for(session, original) is not None,
+        }
 
     def choices(self, ticket: Ticket, now: datetime) -> list[tuple[str, str]]:
         """Return the active agencies as (id, name), in the order of their names."""

@@ -13,7 +13,7 @@ from typing import Unpack
 from hotline.facts import Outcome
 from services.respond.effects import EFFECTS, ended_assignments, subject_of
 from services.respond.inputs import Inputs, checked
-from services.respond.ticket import AT_AGENCY, Action, Actor, HistoryEntry, Party, Status, Ticket
+from services.respond.ticket import ANSWERED, AT_AGENCY, Action, Actor, HistoryEntry, Party, Status, Ticket
 from services.respond.transitions import TRANSITIONS, Condition, Scope, Transition
 
 AGENCY_PARTIES = frozenset({Party.AGENCY_STAFF, Party.AGENCY_HEAD})
@@ -127,10 +127,31 @@ def is_answering(ticket: Ticket, actor: Actor) -> bool:
     return route is not None and actor.agency_id in {route.answers, route.agency_id}
 
 
+def was_given_back(ticket: Ticket) -> bool:
+    """Say whether it was a duplicate whose original came to nothing."""
+    return any(entry.action == Action.RESTORE and entry.party == Party.SYSTEM for entry in ticket.history)
+
+
+def has_open_answer(ticket: Ticket) -> bool:
+    """Say whether a ticket stands answered and others may read the answer: neither it nor the answer is restricted."""
+    answer = ticket.answer
+    if ticket.restricted or ticket.status not in ANSWERED:
+        return False
+    return answer is not None and not answer.is_restricted
+
+
+def is_original_answered(ticket: Ticket, given: Inputs) -> bool:
+    """Say whether the original handed in is the one that the ticket was merged with, and has an answer to carry."""
+    original = given.get("original")
+    return original is not None and original.feedback_id == ticket.duplicate_of and has_open_answer(original)
+
+
 Check = Callable[[Ticket, Actor, Inputs, datetime], bool]
 CONDITIONS: Mapping[Condition, Check] = {
     Condition.NOT_ACKNOWLEDGED: lambda t, _a, _i, _n: t.acknowledgement is None,
     Condition.NEVER_DECLINED: lambda t, _a, _i, _n: all(e.action != Action.DECLINE for e in t.history),
+    Condition.NEVER_GIVEN_BACK: lambda t, _a, _i, _n: not was_given_back(t),
+    Condition.ORIGINAL_IS_ANSWERED: lambda t, _a, i, _n: is_original_answered(t, i),
     Condition.CITIZEN_CAN_BE_REACHED: lambda t, _a, _i, _n: bool(t.reachable_by),
     Condition.ANSWERING_AGENCY: lambda t, a, _i, _n: is_answering(t, a),
     Condition.POLICY_WAIVES_HEAD: lambda t, _a, _i, _n: not t.policy.head_approves,

@@ -211,6 +211,21 @@ async def test_the_citizen_sees_status_due_dates_and_the_answer(browser: PageCli
     assert "12/UBND" in browser.page.text and "Chủ tịch Vàng A Sính" in browser.page.text
 
 
+async def test_a_merged_feedback_says_in_plain_words_that_its_answer_will_stand_here(
+    browser: PageClient, desk: Desk
+) -> None:
+    feedback = await sent(browser, desk)
+    await change(desk, feedback, status="duplicate")
+    await look_up(browser, feedback)
+    words = "đang được xử lý chung với một phản ánh khác về cùng việc. Khi có câu trả lời, bạn đọc được ở đây."
+    assert words in browser.page.text and "Hạn trả lời" in browser.page.text
+    assert "Hạn báo đã tiếp nhận" not in browser.page.text
+    await change(desk, feedback, seq=2, status="answered", answered_at=NOW, answer=ANSWER)
+    await look_up(browser, feedback)
+    assert words not in browser.page.text and "Đã san gạt xong ngày 25/11." in browser.page.text
+    assert browser.page.select("form#danh-gia") and browser.page.select("form#xem-lai")
+
+
 async def test_a_restricted_feedback_tells_nothing_of_where_it_lies(browser: PageClient, desk: Desk) -> None:
     feedback = await sent(browser, desk)
     await change(desk, feedback, restricted=True, status="assigned", question="Ông ấy tên gì?")

@@ -144,6 +144,8 @@ def restricted_ticket(now: datetime = RECEIVED_AT, **changes: Any) -> Ticket:
 
 def inputs_for(action: Action, now: datetime) -> dict[str, Any]:
     """Return what an action needs at least, with ordinary words."""
+    if action is Action.CARRY_ANSWER:
+        return {"original": original()}
     words: dict[Action, dict[str, Any]] = {
         Action.ACKNOWLEDGE: {"how": "phone", "said": "Đã tiếp nhận, điện lực trả lời trước 27/11"},
         Action.ASSIGN: {"route": ROUTE, "agency_due_at": agency_due(now)},
@@ -209,6 +211,11 @@ def answered(ticket: Ticket, when: str, **draft: Any) -> Ticket:
     """Draft and sign an answer of an assigned ticket."""
     drafted = happen(ticket, [(Action.DRAFT, STAFF, when)], **draft)
     return happen(drafted, [(Action.SIGN, HEAD, when)])
+
+
+def original(when: str = "2026-11-19 09:00", **draft: Any) -> Ticket:
+    """Return the ticket that others are merged with here, answered by its agency."""
+    return replace(answered(in_progress(new_ticket()), when, **draft), feedback_id="f0")
 
 
 def attend(ticket: Ticket, when: str | datetime, calendar: WorkingCalendar = CALENDAR) -> Ticket:

@@ -24,4 +24,4 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         app = build_app((service,), backend.settings, clock)
         desk = await open_desk(backend)
         async with PageClient(app) as browser:
-            yield Office(desk=desk, app=app, clock=clock, browser=browser)
+            yield Office(desk=desk, app=app, bus=backend.bus, clock=clock, browser=browser)

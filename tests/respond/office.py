@@ -16,10 +16,12 @@ from hotline.facts import (
     fact_id_of,
 )
 from hotline.places import Place
+from hotline.plumbing.bus import Bus
 from hotline.promises import promise
 from hotline.roles import Role, Session
 from hotline.taxonomy import PetitionKind
 from services.respond.actions import Desk, apply_fact, attend
+from services.respond.consumer import GROUP, handler
 from services.respond.ticket import Ticket
 from tests.contract.facts_for_tests import judged
 from tests.pages.client import Page, PageClient
@@ -53,6 +55,7 @@ class Office:
 
     desk: Desk
     app: web.Application
+    bus: Bus
     clock: StandingClock
     browser: PageClient
     sent: dict[tuple[Producer, str], int] = field(default_factory=dict)
@@ -102,6 +105,19 @@ class Office:
         found = await self.desk.store.get(feedback_id)
         assert found is not None
         return found
+
+    async def settle(self) -> list[Fact]:
+        """Let respond read its own facts as its loop does, until none is left; return those that there were."""
+        handle, subscription = handler(self.desk, self.clock), self.bus.subscribe(GROUP)
+        read: list[Fact] = []
+        while await self.bus.lag(GROUP):
+            batch = await subscription.next_batch(64)
+            read += [self.bus.open(delivery) for delivery in batch]
+            for fact in read[-len(batch) :]:
+                await handle(fact)
+            await subscription.ack(batch)
+        await subscription.close()
+        return read
 
     async def wait_until(self, when: str) -> None:
         """Set the clock and let the ticker do what is due."""

@@ -1,5 +1,6 @@
-"""A database of an earlier release counts the clocks that ran in it as soon as this release has opened it."""
+"""A database of an earlier release answers what this release asks of it as soon as this one has opened it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,16 +14,27 @@ from services.respond.documents import encode_ticket
 from services.respond.opening import open_store
 from services.respond.store import ClocksDue
 from services.respond.store_sqlite_tables import MIGRATIONS
-from services.respond.ticket import Ticket
-from tests.respond.builders import CALENDAR, RECEIVED_AT, answered, assigned, at, attend, in_progress, new_ticket
+from services.respond.ticket import Action, Ticket
+from tests.respond.builders import (
+    CALENDAR,
+    RECEIVED_AT,
+    TRIAGE,
+    answered,
+    assigned,
+    at,
+    attend,
+    happen,
+    in_progress,
+    new_ticket,
+)
 from tests.respond.office import SECRET
 
-NEW_COLUMNS = {"acknowledgement_due_at", "response_due_at", "is_late"}
+NEW_COLUMNS = {"acknowledgement_due_at", "response_due_at", "is_late", "duplicate_of"}
 FOUR_HOURS = timedelta(hours=4)
 
 
 async def insert_as_before(database: Database, feedback_id: str, ticket: Ticket) -> None:
-    """Store a ticket as the release before the counts of clocks did."""
+    """Store a ticket as the first release did."""
     columns = columns_of(ticket, attention_of(ticket, RECEIVED_AT, CALENDAR))
     values = {
         "feedback_id": feedback_id,
@@ -56,3 +68,16 @@ async def test_the_clocks_of_an_earlier_release_are_counted(tmp_path: Path) -> N
         "2026-11-19 07:00": ClocksDue(acknowledgement=2, response=0, late=1),
         "2026-11-27 23:00": ClocksDue(acknowledgement=0, response=2, late=1),
     }
+
+
+async def test_the_duplicates_of_an_earlier_release_are_found(tmp_path: Path) -> None:
+    settings = load_settings({"DATA_DIR": str(tmp_path), "SECRET_KEY": SECRET})
+    merged = happen(new_ticket(), [(Action.MARK_DUPLICATE, TRIAGE, "2026-11-18 09:00")])
+    restored = happen(merged, [(Action.RESTORE, TRIAGE, "2026-11-18 10:00")])
+    async with open_backend(settings) as backend:
+        assert isinstance(backend.database, Database)
+        await migrate(backend.database, "respond", MIGRATIONS[:1])
+        for feedback_id, ticket in {"f1": merged, "f2": restored, "f3": new_ticket()}.items():
+            await insert_as_before(backend.database, feedback_id, replace(ticket, feedback_id=feedback_id))
+        store = await open_store(backend)
+        assert [ticket.feedback_id for ticket in await store.duplicates_of("f0")] == ["f1"]

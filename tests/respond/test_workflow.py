@@ -37,6 +37,7 @@ from tests.respond.builders import (
     in_progress,
     inputs_for,
     new_ticket,
+    original,
     receive,
     restricted_ticket,
 )
@@ -103,6 +104,7 @@ def ready_for(action: Action, status: Status, *, restricted: bool) -> Ticket:
         screening=replace(screening, decision=decision),
         reopen_requested_at=at("2026-11-19 20:00"),
         draft=Draft(text="Đã đóng điện lại.", outcome=Outcome.SETTLED),
+        duplicate_of="f0",
     )
 
 
@@ -130,7 +132,7 @@ def test_what_may_happen_is_what_the_document_says(restricted: bool, action: Act
 
 
 def test_what_an_action_needs_is_what_the_document_says() -> None:
-    given: Inputs = {"agency_has_accounts": False}
+    given: Inputs = {"agency_has_accounts": False, "original": original()}
     differing = []
     for (restricted, status, action, party), (_, needs) in TABLE.items():
         ticket = ready_for(action, status, restricted=restricted)

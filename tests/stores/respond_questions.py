@@ -38,6 +38,7 @@ async def ask_everything(store: RespondStore, file: Attachment) -> None:
     await asked.count_for_desk()
     await asked.count_for_agency(LEAD)
     await asked.similar(judged("2026-11-18 10:00", similar=("f1", "f2")), 9)
+    await asked.duplicates_of("f1")
     await asked.all_received(NOON)
     await asked.needing_attention(NOON, 9)
     await asked.clocks_due(NOON, NOON - NOON)
