@@ -114,18 +114,22 @@ def is_end_of_wait(entry: HistoryEntry) -> bool:
     return entry.before == Status.AWAITING_CITIZEN and entry.after != Status.AWAITING_CITIZEN
 
 
-def paused_working_days(ticket: Ticket, run: PromiseRun, calendar: WorkingCalendar, now: datetime) -> int:
-    """Count the working days that a promise waited for the citizen, each wait no longer than the policy's
-    limit.
+def with_pauses(
+    ticket: Ticket, run: PromiseRun, due_at: datetime, calendar: WorkingCalendar, now: datetime
+) -> datetime:
+    """Return when a promise is due with its waits for the citizen, each no longer than the policy's limit.
 
     A day counts when the wait had begun before it (asked Monday, answered Wednesday: two days), so an
-    evening's question never buys a day and a weekend buys none.
+    evening's question never buys a day and a weekend buys none. Asked when it was late already, it stays late.
     """
     if not ticket.policy.pauses_for_citizen:
-        return 0
-    mine = [p for p in pauses(ticket) if p.started_at >= run.started_at]
-    waits = (calendar.working_days_between(local_date(p.started_at), local_date(p.ended_at or now)) for p in mine)
-    return sum(min(days, ticket.policy.pause_limit_working_days) for days in waits)
+        return due_at
+    for wait in pauses(ticket):
+        if run.started_at <= wait.started_at <= due_at:
+            days = calendar.working_days_between(local_date(wait.started_at), local_date(wait.ended_at or now))
+            if counted := min(days, ticket.policy.pause_limit_working_days):
+                due_at = end_of_day(calendar.nth_working_day_after(local_date(due_at), counted))
+    return due_at
 
 
 def reached_at(ticket: Ticket, answer: Answer) -> datetime | None:
@@ -201,9 +205,7 @@ def response_clock(ticket: Ticket, number: int, calendar: WorkingCalendar, now: 
     answer = answer_to(ticket, run)
     stopped = reached_at(ticket, answer) if answer else None
     ended = ended_at(ticket) if answer is None else None
-    due_at = run.promise.response_due_at
-    if waited := paused_working_days(ticket, run, calendar, now):
-        due_at = end_of_day(calendar.nth_working_day_after(local_date(due_at), waited))
+    due_at = with_pauses(ticket, run, run.promise.response_due_at, calendar, now)
     return Clock(
         kind=ClockKind.RESPONSE,
         number=number,

@@ -64,6 +64,13 @@ def test_a_wait_is_no_longer_than_the_policys_limit() -> None:
     assert local_date(response(after, "2026-11-30 08:00").due_at) == date(2026, 12, 2)
 
 
+def test_a_question_asked_when_the_answer_is_late_already_buys_nothing() -> None:
+    late = happen(in_progress(new_ticket(policy=PAUSING)), [(Action.ASK_CITIZEN, STAFF, "2026-11-30 09:00")])
+    went_on = happen(late, [(Action.ADD, CITIZEN, "2026-12-04 09:00")])
+    assert {local_date(response(ticket).due_at) for ticket in (late, went_on)} == {date(2026, 11, 27)}
+    assert response(late, "2026-12-01 09:00").is_late(at("2026-12-01 09:00"))
+
+
 def test_a_citizen_who_cannot_be_reached_never_pauses_a_clock() -> None:
     ticket = happen(in_progress(new_ticket(policy=PAUSING)), [(Action.ASK_CITIZEN, STAFF, "2026-11-20 16:00")])
     unreachable = receive(ticket, feedback(reachable_by=()), seq=1)
