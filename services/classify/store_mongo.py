@@ -184,7 +184,8 @@ class MongoClassifyStore:
         """See `ClassifyStore`."""
         found = await self.documents.find({"findable_from": {"$lt": sortable(before)}}, limit=limit, fields=["_id"])
         if found:
-            old = {"_id": {"$in": [stored["_id"] for stored in found]}}
+            # Asked again: erased or received anew meanwhile, it is none of these.
+            old = {"_id": {"$in": [stored["_id"] for stored in found]}, "findable_from": {"$lt": sortable(before)}}
             await self.documents.update_many(old, {"$set": {"likeness": [], "findable_from": None}})
         return len(found)
 

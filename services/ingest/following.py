@@ -36,7 +36,7 @@ PUBLIC_STATUS = {
     "duplicate": "duplicate",
     "withdrawn": "withdrawn",
 }
-OVER = frozenset({"closed", "refused", "redirected", "duplicate", "withdrawn"})
+OVER = frozenset({"closed", "refused", "redirected", "withdrawn"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

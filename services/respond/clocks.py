@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hotline.facts import Channel, Outcome
+from hotline.facts import Channel
 from hotline.promises import SlaPolicy
 from hotline.working_days import WorkingCalendar, end_of_day, local_date, start_of_work
 from services.respond.ticket import (
@@ -299,7 +299,7 @@ def screening_clocks(ticket: Ticket, calendar: WorkingCalendar) -> Iterator[Cloc
 def promised_work_clocks(ticket: Ticket, calendar: WorkingCalendar) -> Iterator[Clock]:
     """The day by which an answer promised the work, until the ticket is closed, reopened or answered anew."""
     for number, answer in enumerate(ticket.answers, start=1):
-        if answer.outcome != Outcome.PROMISED or answer.promised_on is None:
+        if not answer.awaits_work or answer.promised_on is None:
             continue
         due_at = end_of_day(answer.promised_on)
         yield Clock(

@@ -9,6 +9,7 @@ alone, and nothing of a ticket or an answer that is restricted.
 from datetime import datetime
 from enum import Enum, auto
 
+from hotline.plumbing.failures import WorldIsDown
 from services.respond.access import is_open_to_staff
 from services.respond.actions import SAVE_ATTEMPTS, Desk, save
 from services.respond.inputs import Inputs
@@ -17,7 +18,7 @@ from services.respond.ticket import SYSTEM, UNANSWERED, Action, Status, Ticket
 from services.respond.workflow import apply, has_open_answer
 
 # The same whatever became of the original: whoever reads it must not learn that it was restricted.
-GIVEN_BACK = "Phiếu gốc không còn được xử lý, cần xem lại"
+GIVEN_BACK = "Không gửi chung được câu trả lời của phiếu gốc, cần xem riêng phiếu này"
 
 
 class Fate(Enum):
@@ -58,7 +59,8 @@ async def bring_along(desk: Desk, feedback_id: str, now: datetime) -> list[Ticke
     """Let what became of a ticket reach its duplicates, or it itself where it is one; returns what was changed.
 
     Looks at one ticket by its id where there is nothing to do. What changes here says so in facts of its own, by which
-    the duplicates of duplicates follow. Raises WorldIsDown, and Conflict when somebody changed a ticket each time.
+    the duplicates of duplicates follow. Raises WorldIsDown at once; when all were tried, what kept the first from it
+    (Conflict when somebody changed it each time).
     """
     ticket = await desk.store.get(feedback_id)
     if ticket is not None and ticket.status is Status.DUPLICATE:
@@ -67,8 +69,20 @@ async def bring_along(desk: Desk, feedback_id: str, now: datetime) -> list[Ticke
         return []
     else:
         waiting = await desk.store.duplicates_of(feedback_id)
-    tried = [await bring(desk, duplicate.feedback_id, now) for duplicate in waiting]
-    return [after for after in tried if after is not None]
+    changed: list[Ticket] = []
+    failures: list[Exception] = []
+    for duplicate in waiting:
+        try:
+            after = await bring(desk, duplicate.feedback_id, now)
+        except WorldIsDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - one ticket must not keep the answer from all others
+            failures.append(error)
+        else:
+            changed += [after] if after is not None else []
+    if failures:
+        raise failures[0]
+    return changed
 
 
 async def bring(desk: Desk, feedback_id: str, now: datetime) -> Ticket | None:
@@ -108,10 +122,10 @@ async def above(store: RespondStore, ticket: Ticket) -> Ticket | None:
 
 async def goes_round(store: RespondStore, original: Ticket | None, feedback_id: str) -> bool:
     """Say whether what was merged with an original, itself or over others, is the ticket of this id: they would wait
-    for each other for ever."""
-    seen = {feedback_id}
-    while original is not None:
-        if original.feedback_id in seen:
+    for each other for ever. A ring that the ticket only leads to is for those in it to break."""
+    seen: set[str] = set()
+    while original is not None and original.feedback_id not in seen:
+        if original.feedback_id == feedback_id:
             return True
         seen.add(original.feedback_id)
         original = await above(store, original)

@@ -151,7 +151,7 @@ def carry_answer(ticket: Ticket, actor: Actor, now: datetime, given: Inputs) -> 
     """
     original = given["original"]
     assert original.answer is not None
-    carried = replace(original.answer, answered_at=now, told_at=None)
+    carried = replace(original.answer, answered_at=now, told_at=None, is_carried=True)
     return replace(
         ticket,
         answers=(*ticket.answers, carried),

@@ -8,7 +8,6 @@ and one that stands in the history is never due again, so any number of tickers,
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from hotline.facts import Outcome
 from hotline.working_days import WorkingCalendar
 from services.respond.clocks import Clock, clocks, counts_again_since, pause_limit_at, pauses, reached_at
 from services.respond.ticket import Action, ClockKind, Status, Step, StepKind, Ticket
@@ -117,7 +116,7 @@ def closing_steps(ticket: Ticket) -> Iterator[Step]:
     """An answer nobody objected to closes when reopening is over; one that promised work waits for a
     person."""
     answer = ticket.answer
-    if ticket.status != Status.ANSWERED or answer is None or answer.outcome == Outcome.PROMISED:
+    if ticket.status != Status.ANSWERED or answer is None or answer.awaits_work:
         return
     if reached_at(ticket, answer) is None or ticket.reopen_requested_at is not None:
         return

@@ -10,15 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from hotline.facts import (
-    Attachment,
-    Channel,
-    ClassificationState,
-    FeedbackState,
-    FollowUp,
-    Outcome,
-    Producer,
-)
+from hotline.facts import Attachment, Channel, ClassificationState, FeedbackState, FollowUp, Outcome, Producer
 from hotline.places import Place
 from hotline.promises import Promise, SlaPolicy
 from hotline.roles import Role, Session
@@ -96,8 +88,7 @@ class Action(StrEnum):
 
 
 class Party(StrEnum):
-    """Who acts: a signed-in role, the named screener, the citizen (by ingest's facts), or the system
-    itself."""
+    """Who acts: a signed-in role, the named screener, the citizen (by ingest's facts), or the system itself."""
 
     OPERATOR = "operator"
     TRIAGE_OFFICER = "triage_officer"
@@ -136,8 +127,7 @@ def actor_of(session: Session) -> Actor:
 
 
 class ClockKind(StrEnum):
-    """The clocks: two of the citizen's, one of each agency, the screener's, and the date an answer
-    promised."""
+    """The clocks: two of the citizen's, one of each agency, the screener's, and the date an answer promised."""
 
     ACKNOWLEDGEMENT = "acknowledgement"
     RESPONSE = "response"
@@ -261,7 +251,7 @@ class Draft:
 class Answer:
     """A signed answer; `told_at` is when a citizen who left only a phone was told.
 
-    `is_restricted` says that it was given while the ticket was restricted.
+    `is_restricted`: given while the ticket was. `is_carried`: another ticket's first, where its promised work is watched.
     """
 
     text: str
@@ -275,6 +265,12 @@ class Answer:
     files: tuple[Attachment, ...] = ()
     told_at: datetime | None = None
     is_restricted: bool = False
+    is_carried: bool = False
+
+    @property
+    def awaits_work(self) -> bool:
+        """Whether this ticket stays open until somebody has seen promised work done."""
+        return self.outcome is Outcome.PROMISED and not self.is_carried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,8 +288,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The record. `feedback` and `classification` are the other services' newest states, None until they
-    come.
+    """The record. `feedback` and `classification` are the other services' newest states, None until they come.
 
     `applied` is the newest `(epoch, seq)` of each producer; `epoch` and `seq` count this ticket's own facts.
     The store raises `version`. `follow_ups_applied` counts the citizen's words already put into the history.

@@ -121,6 +121,8 @@ class TicketPages:
         session, now, rules = person(request), request[NOW], self.desk.rules
         if form.get("version") != str(ticket.version):
             raise Conflict(ticket.feedback_id)
+        if action in {Action.SIGN, Action.RECORD_ANSWER}:
+            await self.check_waiting(ticket, form)
 
         def typed(name: str) -> str:
             return form.get(f"{action}.{name}")
@@ -138,6 +140,13 @@ class TicketPages:
         # What was done is not logged of any ticket: where it was missing, a restricted one would be known.
         step("acted", feedback_id=ticket.feedback_id, account_id=session.account_id, version=after.version)
         return after
+
+    async def check_waiting(self, ticket: Ticket, form: Form) -> None:
+        """Refuse an answer that goes to more citizens than its page said: it was written without knowing. Raises
+        Conflict."""
+        told = form.get("waiting")
+        if await count_waiting(self.desk.store, ticket) > (int(told) if told.isdecimal() else 0):
+            raise Conflict(ticket.feedback_id)
 
     async def check_duplicate(self, request: web.Request, ticket: Ticket, given: Inputs) -> None:
         """Refuse a duplicate of a ticket that this person cannot see, whether or not there is one.

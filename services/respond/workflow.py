@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Unpack
 
-from hotline.facts import Outcome
 from services.respond.effects import EFFECTS, ended_assignments, subject_of
 from services.respond.inputs import Inputs, checked
 from services.respond.ticket import ANSWERED, AT_AGENCY, Action, Actor, HistoryEntry, Party, Status, Ticket
@@ -157,7 +156,7 @@ CONDITIONS: Mapping[Condition, Check] = {
     Condition.POLICY_WAIVES_HEAD: lambda t, _a, _i, _n: not t.policy.head_approves,
     Condition.AGENCY_HAS_NO_ACCOUNTS: lambda _t, _a, i, _n: i.get("agency_has_accounts") is False,
     Condition.NOT_TOLD: lambda t, _a, _i, _n: t.answer is not None and t.answer.told_at is None,
-    Condition.WORK_NOT_PROMISED: lambda t, _a, _i, _n: t.answer is not None and t.answer.outcome != Outcome.PROMISED,
+    Condition.WORK_NOT_PROMISED: lambda t, _a, _i, _n: t.answer is not None and not t.answer.awaits_work,
     Condition.REOPEN_LEFT: lambda t, _a, _i, n: is_reopen_left(t, n),
     Condition.REOPEN_REQUESTED: lambda t, _a, _i, _n: t.reopen_requested_at is not None,
     Condition.NOT_SCREENED: lambda t, _a, _i, _n: t.screening is None or t.screening.decision is None,

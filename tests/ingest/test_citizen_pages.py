@@ -220,6 +220,7 @@ async def test_a_merged_feedback_says_in_plain_words_that_its_answer_will_stand_
     words = "đang được xử lý chung với một phản ánh khác về cùng việc. Khi có câu trả lời, bạn đọc được ở đây."
     assert words in browser.page.text and "Hạn trả lời" in browser.page.text
     assert "Hạn báo đã tiếp nhận" not in browser.page.text
+    assert browser.page.select("form#rut")
     await change(desk, feedback, seq=2, status="answered", answered_at=NOW, answer=ANSWER)
     await look_up(browser, feedback)
     assert words not in browser.page.text and "Đã san gạt xong ngày 25/11." in browser.page.text

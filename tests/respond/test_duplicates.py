@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from hotline.facts import Attachment, Channel
-from services.respond.clocks import DESK, OnTime, on_time
+from services.respond.clocks import DESK, OnTime, clocks, on_time
 from services.respond.duplicates import GIVEN_BACK, Fate, fate_of, followed
 from services.respond.ticket import CITIZEN, SYSTEM, Action, Actor, ClockKind, Status, Ticket
 from services.respond.workflow import NotAllowed, apply
 from tests.respond.builders import (
+    CALENDAR,
     LEAD,
     OPERATOR,
     OTHER_ROUTE,
@@ -113,7 +114,7 @@ class TestCarried:
         told = happen(first, [(Action.TELL, OPERATOR, "2026-11-19 10:00")])
         after = followed(merged(), told, at("2026-11-20 09:00"))
         assert told.answer is not None and told.answer.told_at is not None
-        assert after.answer == replace(told.answer, answered_at=at("2026-11-20 09:00"), told_at=None)
+        assert after.answer == replace(told.answer, answered_at=at("2026-11-20 09:00"), told_at=None, is_carried=True)
         assert after.answer.files == (LETTER,)
 
     def test_it_is_the_newest_answer(self) -> None:
@@ -200,10 +201,20 @@ class TestClocksOfACarriedAnswer:
         assert attend(after, "2026-12-25 09:00").status is Status.ANSWERED
         assert attend(after, "2026-12-25 09:01").status is Status.CLOSED
 
-    def test_promised_work_is_promised_to_this_citizen_too(self) -> None:
+    def test_promised_work_is_told_to_this_citizen_too_and_watched_at_the_original_alone(self) -> None:
+        """A late report of work that was done in time must not count as a promise broken."""
         after = carried("2026-11-25 09:00", **PROMISED)
-        assert clock(after, ClockKind.PROMISED_WORK).is_running()
-        assert ("promised_work", 1, LEAD) in breached(attend(after, "2026-12-16 09:00"))
+        assert after.answers[-1].promised_on == original(**PROMISED).answers[-1].promised_on
+        assert ClockKind.PROMISED_WORK in {
+            one.kind for one in clocks(original(**PROMISED), at("2026-11-25 09:00"), CALENDAR)
+        }
+        assert ClockKind.PROMISED_WORK not in {one.kind for one in clocks(after, at("2026-12-16 09:00"), CALENDAR)}
+        assert attend(after, "2026-12-26 09:00").status is Status.CLOSED
+
+    def test_whoever_withdraws_while_it_waits_has_withdrawn(self) -> None:
+        withdrawn = happen(merged(), [(Action.WITHDRAW, CITIZEN, "2026-11-19 09:00")])
+        assert withdrawn.status is Status.WITHDRAWN
+        assert followed(withdrawn, original(), at("2026-11-25 09:00")) is withdrawn
 
 
 class TestGivenBack:

@@ -1,6 +1,7 @@
 """respond's own facts come back to it: no answer and no ending of an original fails to reach those merged with it."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -24,8 +25,9 @@ from hotline.roles import Role
 from services.respond.actions import act
 from services.respond.consumer import handler
 from services.respond.documents import state_of
-from services.respond.duplicates import GIVEN_BACK, bring, bring_along
+from services.respond.duplicates import GIVEN_BACK, bring, bring_along, goes_round
 from services.respond.reconciling import tell_ticket_again
+from services.respond.store_sqlite import SqliteRespondStore
 from services.respond.ticket import Action, Status, Ticket
 from tests.respond.builders import session
 from tests.respond.office import Office
@@ -51,6 +53,10 @@ async def answer(office: Office, feedback_id: str = "f1", text: str = ANSWER, *f
     await do(office, feedback_id, Action.DRAFT, Role.AGENCY_STAFF, text=text, outcome=outcome, files=files)
     signed_on = office.clock.now.date()
     await do(office, feedback_id, Action.SIGN, Role.AGENCY_HEAD, number="1/KT", signed_on=signed_on, signatory="Bình")
+
+
+REFUSED_ROW = """create trigger refused_row before update on respond_ticket when new.feedback_id = 'f2'
+                   begin select raise(abort, 'refused'); end"""
 
 
 async def merge(office: Office, **into: str) -> None:
@@ -243,6 +249,29 @@ async def test_each_change_is_told_once_and_no_fact_leads_to_others_for_ever(off
     await answer(office)
     told = [fact.feedback_id for fact in await office.settle()]
     assert told == ["f1", "f1", "f2"]
+
+
+async def test_one_that_cannot_be_saved_keeps_the_answer_from_no_other(office: Office) -> None:
+    await arrive(office)
+    await merge(office, f2="f1", f3="f1")
+    await answer(office)
+    assert isinstance(office.desk.store, SqliteRespondStore)
+    database = office.desk.store.database
+    await database.write(lambda connection: connection.execute(REFUSED_ROW))
+    with pytest.raises(sqlite3.IntegrityError):
+        await bring_along(office.desk, "f1", office.clock.now)
+    assert await statuses(office) == [A, D, A]
+    await database.write(lambda connection: connection.execute("drop trigger refused_row"))
+    await office.settle()
+    assert await statuses(office) == [A, A, A]
+
+
+async def test_who_waits_for_two_that_wait_for_each_other_is_in_no_ring(office: Office) -> None:
+    await arrive(office)
+    await merge(office, f3="f1", f1="f2", f2="f1")
+    first = await office.ticket("f1")
+    assert await goes_round(office.desk.store, first, "f1") and await goes_round(office.desk.store, first, "f2")
+    assert not await goes_round(office.desk.store, first, "f3")
 
 
 async def test_several_readers_at_once_carry_it_once(office: Office) -> None:

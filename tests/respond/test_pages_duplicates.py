@@ -57,6 +57,20 @@ async def test_who_drafts_or_signs_reads_to_how_many_it_goes(office: Office) -> 
     assert ANSWER[:20] not in (await office.open("f1")).text
 
 
+async def test_who_signs_a_page_that_told_of_fewer_citizens_is_asked_to_read_again(office: Office) -> None:
+    await arrive(office, 2)
+    office.sign_in(Role.AGENCY_HEAD, agency_id=LEAD)
+    await office.open("f1")
+    read = await office.do("draft", text="Đã vá xong cho nhà ông A.", outcome="settled")
+    seen = {"version": read.value("version"), "waiting": "0", "sign.number": "1/KT", "sign.signatory": "Bình"}
+    await merge(office, f2="f1")
+    office.sign_in(Role.AGENCY_HEAD, agency_id=LEAD)
+    form = {"csrf_token": (await office.open("f1")).value("csrf_token"), **seen}
+    page = await office.browser.post("/tickets/f1/sign", form, status=409)
+    assert ANSWER.format(n=1) in form_text(page, "sign")
+    assert (await office.ticket("f1")).answers == ()
+
+
 async def test_whoever_records_the_paper_answer_reads_it_too(office: Office) -> None:
     await office.arrive("f1", needs_review=True)
     await office.arrive("f2")
