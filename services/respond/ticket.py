@@ -251,7 +251,7 @@ class Draft:
 class Answer:
     """A signed answer; `told_at` is when a citizen who left only a phone was told.
 
-    `is_restricted`: given while the ticket was. `is_carried`: another ticket's first, where its promised work is watched.
+    `is_restricted`: given while the ticket was. `is_carried`: another ticket's first, where its work is watched.
     """
 
     text: str
