@@ -17,7 +17,7 @@ from hotline.facts import Fact
 from hotline.plumbing.backend import Backend
 from hotline.plumbing.instants import sortable
 from hotline.plumbing.migrations_mongo import migrate
-from hotline.plumbing.mongo import AlreadyThere, Index, MongoDatabase
+from hotline.plumbing.mongo import AlreadyThere, Change, Index, MongoDatabase, Query
 from hotline.plumbing.outbox import PENDING_INDEX, more_pending, new_outbox
 from hotline.plumbing.restores import epoch_of
 from hotline.plumbing.seal import Sealer
@@ -182,11 +182,11 @@ class MongoClassifyStore:
 
     async def forget_likeness(self, before: datetime, limit: int) -> int:
         """See `ClassifyStore`."""
-        found = await self.documents.find({"findable_from": {"$lt": sortable(before)}}, limit=limit, fields=["_id"])
-        if found:
-            # Asked again: erased or received anew meanwhile, it is none of these.
-            old = {"_id": {"$in": [stored["_id"] for stored in found]}, "findable_from": {"$lt": sortable(before)}}
-            await self.documents.update_many(old, {"$set": {"likeness": [], "findable_from": None}})
+        old = {"findable_from": {"$lt": sortable(before)}}
+        found = await self.documents.find(old, limit=limit, fields=["findable_from"])
+        gone: Query = {"$set": {"likeness": [], "findable_from": None}}
+        # Each by what was read of it: erased or received anew meanwhile, it is none of these.
+        await self.documents.update_each([Change(query=stored, update=gone) for stored in found])
         return len(found)
 
     async def labels(self) -> list[Label]:
