@@ -11,7 +11,7 @@ from tests.deploy.started import opened, scrape
 
 LOOPS = {
     ("ingest", "consume"), ("ingest", "offer_again"), ("ingest", "notify"), ("ingest", "sweep_files"),
-    ("classify", "scorer"), ("classify", "consumer"),
+    ("classify", "scorer"), ("classify", "forgetting"), ("classify", "consumer"),
     ("respond", "consumer"), ("respond", "ticker"), ("respond", "sweep_files"),
     ("sessions", "revocations"),
 }  # fmt: skip

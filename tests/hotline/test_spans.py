@@ -180,6 +180,7 @@ def calls_for(text: str) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["0 ", "0912 ", "xã ", "ông Nguyễn Văn ", "UBND xã ", "a@", "1", "tk 12 ", "số 1 ", "\u0301a"]
 )

@@ -52,6 +52,7 @@ def test_every_annotation_lies_in_its_text():
             assert kind in set(SpanKind)
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_measured():
     page = (ROOT / "docs" / "spans.md").read_text(encoding="utf-8")
     kept = page.partition(f"{BEGIN}\n")[2].partition(END)[0]
