@@ -22,6 +22,9 @@ Damage = Callable[[Path], Path]
 OTHER_SECRET = "a secret of somebody else, who is not to read this"
 
 
+pytestmark = pytest.mark.slow
+
+
 def changed(path: Path) -> Path:
     """Change one byte in the middle of a file."""
     content = bytearray(path.read_bytes())

@@ -57,6 +57,7 @@ def test_what_two_readers_read_otherwise_is_one_message_in_twenty_at_most_and_a_
         assert readings[:3] != readings[3:6] and readings[6:] == labels[name], name
 
 
+@pytest.mark.slow
 def test_a_contrast_is_never_learnt_while_its_other_half_is_measured() -> None:
     messages = load_messages()
     fold_of = {messages[place].id: number for number, held in enumerate(folds_of(messages, FOLDS)) for place in held}
