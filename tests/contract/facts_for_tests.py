@@ -7,6 +7,7 @@ from typing import Any
 from hotline.facts import (
     Channel,
     ClassificationState,
+    Erased,
     Fact,
     FactKind,
     FeedbackState,
@@ -34,6 +35,21 @@ def received(feedback_id: str, seq: int = 1, text: str = WORDS, epoch: int = 0) 
         at=RECEIVED_AT + timedelta(seconds=seq),
         cause="received",
         state=FeedbackState(channel=Channel.WEB, text=text, received_at=RECEIVED_AT, promise=PROMISE),
+    )
+
+
+def erased(feedback_id: str, at: datetime = RECEIVED_AT, epoch: int = 0) -> Fact:
+    """Return what ingest tells of a feedback that was erased, the ninth fact of it."""
+    return Fact(
+        fact_id=fact_id_of(Producer.INGEST, feedback_id, epoch, 9),
+        kind=FactKind.FEEDBACK_ERASED,
+        feedback_id=feedback_id,
+        producer=Producer.INGEST,
+        epoch=epoch,
+        seq=9,
+        at=at,
+        cause="erased",
+        state=Erased(erased_at=at),
     )
 
 

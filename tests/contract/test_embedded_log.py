@@ -5,30 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from hotline.facts import Erased, Fact, FactKind, Producer, fact_id_of
+from hotline.facts import FactKind
 from hotline.plumbing.bus_sqlite import SqliteBroadcast, SqliteLog, open_log
 from hotline.plumbing.seal import Sealer
 from hotline.plumbing.sqlite import Database
-from tests.contract.facts_for_tests import RECEIVED_AT, WORDS, received
+from tests.contract.facts_for_tests import RECEIVED_AT, WORDS, erased, received
 
 
 @pytest.fixture
 async def log(database: Database) -> SqliteLog:
     return await open_log(database, Sealer({"test": "a secret only for tests"}))
-
-
-def erased(feedback_id: str) -> Fact:
-    return Fact(
-        fact_id=fact_id_of(Producer.INGEST, feedback_id, 0, 9),
-        kind=FactKind.FEEDBACK_ERASED,
-        feedback_id=feedback_id,
-        producer=Producer.INGEST,
-        epoch=0,
-        seq=9,
-        at=RECEIVED_AT,
-        cause="erased",
-        state=Erased(erased_at=RECEIVED_AT),
-    )
 
 
 async def positions(log: SqliteLog) -> list[str]:

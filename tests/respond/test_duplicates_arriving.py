@@ -10,15 +10,10 @@ import pytest
 
 from hotline.facts import (
     Attachment,
-    Erased,
-    Fact,
-    FactKind,
     FollowUp,
     FollowUpKind,
     Outcome,
-    Producer,
     TicketState,
-    fact_id_of,
 )
 from hotline.plumbing.files import FileVault, NoSuchFile
 from hotline.roles import Role
@@ -29,6 +24,7 @@ from services.respond.duplicates import GIVEN_BACK, bring, bring_along, goes_rou
 from services.respond.reconciling import tell_ticket_again
 from services.respond.store_sqlite import SqliteRespondStore
 from services.respond.ticket import Action, Status, Ticket
+from tests.contract.facts_for_tests import erased
 from tests.respond.builders import session
 from tests.respond.office import Office
 from tests.stores.tickets import LETTER
@@ -78,17 +74,7 @@ async def statuses(office: Office, count: int = 3) -> list[Status]:
 
 async def erase(office: Office, feedback_id: str = "f1") -> None:
     """Let ingest tell that a feedback was erased."""
-    fact = Fact(
-        fact_id=fact_id_of(Producer.INGEST, feedback_id, 9, 9),
-        kind=FactKind.FEEDBACK_ERASED,
-        feedback_id=feedback_id,
-        producer=Producer.INGEST,
-        epoch=9,
-        seq=9,
-        at=office.clock.now,
-        cause="erased",
-        state=Erased(erased_at=office.clock.now),
-    )
+    fact = erased(feedback_id, office.clock.now, epoch=9)
     await handler(office.desk, office.clock)(fact)
 
 

@@ -28,6 +28,15 @@ async def arrive(office: Office, count: int) -> None:
         await office.arrive(f"f{number}")
 
 
+async def answer(office: Office) -> None:
+    """Let the agency's head answer f1, and let respond read what it said."""
+    office.sign_in(Role.AGENCY_HEAD, agency_id=LEAD)
+    await office.open("f1")
+    await office.do("draft", text="Đã vá xong đoạn tổ 5.", outcome="settled")
+    await office.do("sign", number="1/KT", signatory="Bình")
+    await office.settle()
+
+
 def form_text(page: Page, action: str) -> str:
     """Return the words of one action's panel."""
     (panel,) = [node for node in page.select("details.action") if node.css_first(f"#do-{action}")]
@@ -93,11 +102,7 @@ async def test_in_english_too(office: Office) -> None:
 async def test_the_answer_stands_on_the_page_of_both_with_a_link_to_the_other(office: Office) -> None:
     await arrive(office, 2)
     await merge(office, f2="f1")
-    office.sign_in(Role.AGENCY_HEAD, agency_id=LEAD)
-    await office.open("f1")
-    await office.do("draft", text="Đã vá xong đoạn tổ 5.", outcome="settled")
-    await office.do("sign", number="1/KT", signatory="Bình")
-    await office.settle()
+    await answer(office)
     page = await office.open("f2")
     assert "Đã vá xong đoạn tổ 5." in page.text and page.select('a[href="/tickets/f1"]')
     assert "Người dân nhận chung câu trả lời của phiếu: f1" in page.text
@@ -108,11 +113,7 @@ async def test_there_is_no_link_to_what_is_not_there_for_the_reader(office: Offi
     """The same page whichever it was."""
     await arrive(office, 2)
     await merge(office, f2="f1")
-    office.sign_in(Role.AGENCY_HEAD, agency_id=LEAD)
-    await office.open("f1")
-    await office.do("draft", text="Đã vá xong đoạn tổ 5.", outcome="settled")
-    await office.do("sign", number="1/KT", signatory="Bình")
-    await office.settle()
+    await answer(office)
     if gone == "erased":
         await office.desk.store.erase("f1")
     else:
