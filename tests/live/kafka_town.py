@@ -18,6 +18,8 @@ from tests.servers import unique_name
 GROUP = "respond"
 SEALER = Sealer({"test": "a secret only for tests"})
 QUICK = Patience(first_wait_s=0.01, longest_wait_s=0.2)
+# Far more than the slowest machine needs; what failed is told then, before the whole test is cut off.
+NEVER_S = 200.0
 FEEDBACKS = tuple(f"f{number}" for number in range(12))
 
 Hook = Callable[[str, Fact], Awaitable[None]]
@@ -65,11 +67,16 @@ class Town:
         return list(dict.fromkeys(seq for _, feedback, seq in self.handled if feedback == feedback_id))
 
     async def until(self, is_done: Callable[[], bool]) -> None:
-        """Wait for something; a reader that ended by itself fails the test."""
-        while not is_done():
-            for _, running in self.readers.values():
-                assert not running.done(), running
-            await asyncio.sleep(0.01)
+        """Wait for something; a reader that ended by itself fails the test, and so does what never comes."""
+        try:
+            async with asyncio.timeout(NEVER_S):
+                while not is_done():
+                    for _, running in self.readers.values():
+                        assert not running.done(), running
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            troubles = {name: consumer.trouble for name, (consumer, _) in self.readers.items()}
+            raise AssertionError(f"it never came; readers: {troubles}; handled: {self.handled}") from None
 
     async def until_no_lag(self, bus: Bus) -> None:
         """Wait until the group has finished everything; an outage is waited out."""
