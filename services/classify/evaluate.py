@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from hotline.taxonomy import OTHER, PetitionKind, base_code
 from hotline.text import fold
 from services.classify.classification import Judgement, ReviewReason, decide
+from services.classify.fitting import Progress
 from services.classify.judging import judge
 from services.classify.language import detect_read
 from services.classify.model import Model
 from services.classify.normalise import normalise
-from services.classify.train import Progress, folds_of, train
+from services.classify.train import folds_of, train
 from services.classify.training_data import Example
 
 # Each fold is judged by what learnt from four fifths of the rest: near to what is shipped, which learns from all.

@@ -20,6 +20,7 @@ import msgspec
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from hotline.text import fold, nfc
 from services.classify.evaluate import judge_rows
+from services.classify.fitting import Progress
 from services.classify.model import Model
 from services.classify.model_file import ModelFileBroken, digest_of, load, load_checked, path_of, save
 from services.classify.model_log import (
@@ -35,7 +36,7 @@ from services.classify.model_log import (
     version_before,
 )
 from services.classify.store import Label
-from services.classify.train import Progress, model_version, train
+from services.classify.train import model_version, train
 from services.classify.training_data import Example, load_cues, load_messages
 
 LABEL = "label"

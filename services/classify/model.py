@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hotline.taxonomy import PetitionKind
-from services.classify.features import UNKNOWN, Columns, Floats, Vectoriser, places_of
+from services.classify.features import UNKNOWN, Columns, Vectoriser, places_of
+from services.classify.linear import Linear
 from services.classify.normalise import LINK, NUMBER, PHONE, Normalised, normalise
 from services.classify.signs import danger_in, is_suspicious, signs_of
 
@@ -79,12 +80,11 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A trained model. `weights` has one column per label, then per kind, then restricted, then urgent."""
+    """A trained model. `linear` answers for every label, then every kind, then restricted, then urgent."""
 
     version: str
     vectoriser: Vectoriser
-    weights: Floats
-    offsets: Floats
+    linear: Linear
     labels: tuple[str, ...]
     kinds: tuple[PetitionKind, ...]
     calibration: Calibration
@@ -103,7 +103,7 @@ class Model:
         """The scores of texts whose features were found already, in order."""
         if not read:
             return []
-        decisions = np.asarray(self.vectoriser.rows_of(found) @ self.weights + self.offsets, dtype=np.float64)
+        decisions = self.linear.decide(self.vectoriser.rows_of(found))
         return [self._scores(text, row) for text, row in zip(read, decisions, strict=True)]
 
     def reasons(self, text: str, code: str) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ class Model:
             if not len(columns):
                 continue
             known = each != UNKNOWN
-            told = self.weights[columns, : len(self.labels)]
+            told = self.linear.told(columns, slice(len(self.labels)))
             spoken = weights * (told[:, column] - told.mean(axis=1))
             features = np.searchsorted(columns, each[known])
             starts, ends = (places[known] for places in places_of(read, block.name))

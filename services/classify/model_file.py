@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import joblib
-import numpy as np
 
+from services.classify.fitting import Progress
 from services.classify.model import Model
 from services.classify.model_log import LEARNED, Version, read_log, running_version
-from services.classify.train import Progress, model_version, train
+from services.classify.train import model_version, train
 
 # Quick to read and half the size; more costs the start and gains little.
 COMPRESSION = 3
@@ -61,7 +60,7 @@ def load_checked(models_dir: Path, version: str, entry: Version | None) -> Model
 
 
 def load_or_train(models_dir: Path, progress: Progress = lambda: None) -> Model:
-    """The packaged model of this release: read when its file is there, else trained (about two minutes) and written.
+    """The packaged model of this release: read when its file is there, else trained (some minutes) and written.
 
     Raises ModelFileBroken for a file that is damaged or holds another version: nothing is trained over it silently.
     """
@@ -88,17 +87,7 @@ def load(path: Path) -> Model:
         raise ModelFileBroken(_remedy(path, "it holds no model"))
     if model.version != path.stem:
         raise ModelFileBroken(_remedy(path, f"it holds the version {model.version}"))
-    return unpacked(model)
-
-
-def packed(model: Model) -> Model:
-    """The model as it lies in a file: half the precision, which `train` has rounded its weights to."""
-    return replace(model, weights=model.weights.astype(np.float16))
-
-
-def unpacked(model: Model) -> Model:
-    """The model as it was before `packed`."""
-    return replace(model, weights=model.weights.astype(np.float32))
+    return model
 
 
 def save(model: Model, models_dir: Path) -> Path:
@@ -108,7 +97,7 @@ def save(model: Model, models_dir: Path) -> Path:
     with NamedTemporaryFile(dir=models_dir, prefix=".writing-", delete=False) as file:
         temporary = Path(file.name)
         try:
-            joblib.dump(packed(model), file, compress=COMPRESSION)
+            joblib.dump(model, file, compress=COMPRESSION)
             file.flush()
             os.fsync(file.fileno())
         except BaseException:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.metadata import version as library_version
 from pathlib import Path
 
@@ -21,23 +21,31 @@ import scipy.sparse as sp
 
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from hotline.text import fold
-from services.classify.features import Floats, fit
+from services.classify.features import fit
+from services.classify.fitting import SEED, Doubles, Head, Ints, Progress, fit_heads, heads_of
+from services.classify.linear import Linear
 from services.classify.model import Calibration, Model, Thresholds, evidence_of, sigmoid, softmax
 from services.classify.noise import spoil
-from services.classify.normalise import normalise
+from services.classify.normalise import Normalised, normalise
 from services.classify.signs import signs_of
 from services.classify.training_data import REAL_CONTENT, Example, data_digest, load_cues, load_messages
 
-SEED = 20_230
 # How each text is learnt.
 COPIES: tuple[Callable[[str], str], ...] = (str, fold, spoil)
-# How much a mistake in training costs; chosen on messages that were not trained on (docs/classifier.md).
-SOFTNESS = 0.6
 # Held out half by half: thirds would take half as long again.
 FOLDS = 2
 # One for each fold, and the last on everything.
 FITS = FOLDS + 1
-_CODE_FILES = ("normalise.py", "noise.py", "features.py", "signs.py", "model.py", "train.py", "training_data.py")
+_CODE_FILES = (
+    "normalise.py",
+    "noise.py",
+    "features.py",
+    "signs.py",
+    "fitting.py",
+    "model.py",
+    "train.py",
+    "training_data.py",
+)
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "underthesea")
 
 # What a person's look costs, and what a message at the wrong agency does, in minutes of officers: reading it there,
@@ -46,6 +54,7 @@ REVIEW_MINUTES = 1.0
 WRONG_AGENCY_MINUTES = 5.0
 # A code with few examples leans on the curve of all codes: as if it had so many more that are like all.
 LEANING = 100.0
+DECIMALS = 6
 CONFIDENCES = np.arange(30, 96) / 100
 # Read off the held-out curve in docs/classifier.md: recall first, about a third of all closed. A fixed probability,
 # since a quantile of so few positives jumps from one training to the next.
@@ -56,20 +65,6 @@ TO_CAO_ABOVE = 0.30
 RIGHT_WARNINGS = 0.61
 DANGER_ABOVE = 0.01
 SECOND_ABOVE = 0.20
-
-Ints = npt.NDArray[np.int64]
-Doubles = npt.NDArray[np.float64]
-Progress = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """One question put to the model: which texts know the answer (`rows`) and what it is (`answers`, 0-based)."""
-
-    rows: Ints
-    answers: Ints
-    classes: int
-    balanced: bool
 
 
 def model_version() -> str:
@@ -89,20 +84,20 @@ def train(
     messages = load_messages() if messages is None else messages
     cues = load_cues() if cues is None else cues
     examples = [*messages, *cues]
-    copies = [[normalise(copy(example.text)) for example in examples] for copy in COPIES]
+    copies, signs = _read(examples, len(messages))
     vectoriser = fit([text for texts in copies for text in texts])
     rows = [vectoriser.rows(texts) for texts in copies]
+    del copies  # the largest of all, and the fits need the memory
     heads = heads_of(examples)
-    held_out = _held_out(rows, heads, len(messages), examples, progress)
-    signs = np.stack([signs_of(text) for texts in copies for text in texts[: len(messages)]])
+    folds = folds_of(messages, FOLDS)
+    left_out = [_without(places, len(examples)) for places in (*folds, np.empty(0, np.int64))]
+    *halves, linear = fit_heads(rows, heads, left_out, progress)
+    held_out = _held_out(halves, folds, rows, len(messages))
     calibration, thresholds = _calibrate(held_out, heads, messages, signs)
-    weights, offsets = _fit_heads(rows, heads, None)
-    progress()
     return Model(
         version=model_version(),
         vectoriser=vectoriser,
-        weights=weights,
-        offsets=offsets,
+        linear=linear,
         labels=load_taxonomy().labels,
         kinds=tuple(PetitionKind),
         calibration=calibration,
@@ -111,78 +106,33 @@ def train(
     )
 
 
-def heads_of(examples: Sequence[Example]) -> tuple[Head, Head, Head, Head]:
-    """The four questions (code, kind, restricted, urgent) over these examples."""
-    labels, kinds = load_taxonomy().labels, tuple(PetitionKind)
-    coded = [i for i, example in enumerate(examples) if example.code is not None]
-    kinded = [i for i, example in enumerate(examples) if example.kind is not None]
-    everything = range(len(examples))
-
-    def head(rows: Sequence[int], answers: list[int], classes: int, *, balanced: bool) -> Head:
-        return Head(np.array(rows, dtype=np.int64), np.array(answers, dtype=np.int64), classes, balanced)
-
-    return (
-        head(coded, [labels.index(examples[i].code or "") for i in coded], len(labels), balanced=False),
-        head(kinded, [kinds.index(k) for i in kinded if (k := examples[i].kind)], len(kinds), balanced=True),
-        head(everything, [int(example.is_restricted) for example in examples], 2, balanced=True),
-        head(everything, [int(example.is_urgent) for example in examples], 2, balanced=True),
-    )
-
-
-def _fit_heads(
-    copies: Sequence[sp.csr_matrix], heads: Sequence[Head], without: npt.NDArray[np.bool_] | None
-) -> tuple[Floats, Floats]:
-    """Fit every head on all copies of the examples not held out."""
-    weights, offsets = [], []
-    for head in heads:
-        kept = np.ones(len(head.rows), dtype=bool) if without is None else ~without[head.rows]
-        chosen = head.rows[kept]
-        answers = np.concatenate([head.answers[kept]] * len(copies))
-        part = sp.vstack([rows[chosen] for rows in copies]).tocsr()
-        head_weights, head_offsets = _fit_head(part, answers, head)
-        weights.append(head_weights)
-        offsets.append(head_offsets)
-    # Rounded to half precision, as it is kept: a model read from its file scores as the one that was trained.
-    return np.hstack(weights).astype(np.float16).astype(np.float32), np.concatenate(offsets).astype(np.float32)
-
-
-def _fit_head(rows: sp.csr_matrix, answers: Ints, head: Head) -> tuple[Doubles, Doubles]:
-    """A linear support vector machine, its decisions scaled to a spread of one."""
-    from sklearn.svm import LinearSVC
-
-    weighting = "balanced" if head.balanced else None
-    columns = 1 if head.classes == 2 else head.classes
-    weights, offsets = np.zeros((rows.shape[1], columns)), np.full(columns, 0.0)
-    present = np.unique(answers)
-    machine = LinearSVC(C=SOFTNESS, class_weight=weighting, tol=1e-3, random_state=SEED).fit(rows, answers)
-    spread = float(np.std(machine.decision_function(rows))) or 1.0
-    where = [0] if columns == 1 else present
-    weights[:, where] = machine.coef_.T / spread
-    offsets[where] = machine.intercept_ / spread
-    if columns > 1:
-        offsets[np.setdiff1d(np.arange(columns), present)] = -10.0  # a class that was never seen is never chosen
-    return weights, offsets
+def _read(examples: Sequence[Example], messages: int) -> tuple[list[list[Normalised]], Doubles]:
+    """Every copy of every example as it is read, and the signs of the messages among them, copy after copy."""
+    copies, signs = [], []
+    for copy in COPIES:
+        texts = [normalise(copy(example.text)) for example in examples]
+        signs += [signs_of(text) for text in texts[:messages]]
+        # Where a word stood is asked for signs and reasons alone, and takes as much memory as the words.
+        copies.append([replace(text, spans=()) for text in texts])
+    return copies, np.stack(signs)
 
 
 def _held_out(
-    copies: Sequence[sp.csr_matrix],
-    heads: Sequence[Head],
-    messages: int,
-    examples: Sequence[Example],
-    progress: Progress,
+    fitted: Sequence[Linear], folds: Sequence[Ints], copies: Sequence[sp.csr_matrix], messages: int
 ) -> Doubles:
     """Decisions for each message, copy after copy, by a fit that saw none of its copies. Cues are always seen."""
-    width = sum(1 if head.classes == 2 else head.classes for head in heads)
-    decisions = np.zeros((len(copies), messages, width))
-    # One after the other: the solver draws from one random source of the process, so threads would not repeat.
-    for inside in folds_of(examples[:messages], FOLDS):
-        without = np.zeros(len(examples), dtype=bool)
-        without[inside] = True
-        weights, offsets = _fit_heads(copies, heads, without)
+    decisions = np.zeros((len(copies), messages, len(fitted[0].offsets)))
+    for inside, linear in zip(folds, fitted, strict=True):
         for place, rows in enumerate(copies):
-            decisions[place, inside] = rows[inside] @ weights + offsets
-        progress()
-    return decisions.reshape(len(copies) * messages, width)
+            decisions[place, inside] = linear.decide(rows[inside])
+    return decisions.reshape(len(copies) * messages, -1)
+
+
+def _without(places: Ints, count: int) -> npt.NDArray[np.bool_]:
+    """Mark these of so many."""
+    left_out = np.zeros(count, dtype=bool)
+    left_out[places] = True
+    return left_out
 
 
 def folds_of(messages: Sequence[Example], count: int) -> list[Ints]:
@@ -226,7 +176,9 @@ def _calibrate(
         _regress(evidence, restricted, 2),
         _regress(evidence, urgent, 2),
     )
-    weights, offsets = np.hstack([w for w, _ in parts]), np.concatenate([o for _, o in parts])
+    # Rounded: where numbers lie in memory decides in which order they are added, and so the last of their digits.
+    weights = np.hstack([w for w, _ in parts]).round(DECIMALS)
+    offsets = np.concatenate([o for _, o in parts]).round(DECIMALS)
     odds = evidence @ weights + offsets
     is_urgent = np.array([sigmoid(value) for value in odds[:, -1]])
     return (
@@ -290,7 +242,7 @@ def _temperature(decisions: Doubles, answers: Ints, counting: Doubles) -> float:
         chances = softmax(decisions * scale)[np.arange(len(answers)), answers]
         return float(np.average(-np.log(np.maximum(chances, 1e-12)), weights=counting))
 
-    return float(minimize_scalar(loss, bounds=(0.05, 10.0), method="bounded").x)
+    return round(float(minimize_scalar(loss, bounds=(0.05, 10.0), method="bounded").x), DECIMALS)
 
 
 def review_thresholds(chances: Doubles, answers: Ints, counting: Doubles) -> dict[str, float]:

@@ -18,16 +18,19 @@ from services.classify.training_data import REAL_CONTENT, BadRow, Example, load_
 pytestmark = pytest.mark.slow
 
 
+FEW = 2_000
+
+
 @pytest.fixture(scope="module")
 def few() -> list[Example]:
-    return [message for message in load_messages() if message.code in {"6.1", "6.2", "4.1", "6.4"}]
+    return [message for message in load_messages() if message.code in {"6.1", "6.2", "4.1", "6.4"}][:FEW]
 
 
 def test_training_twice_gives_the_same_scores(few: list[Example]) -> None:
     first, second = train(few, ()), train(few, ())
     assert first.version == second.version
-    assert np.array_equal(first.weights, second.weights)
-    assert np.array_equal(first.offsets, second.offsets)
+    assert np.array_equal(first.linear.weights, second.linear.weights)
+    assert np.array_equal(first.linear.offsets, second.linear.offsets)
     assert np.array_equal(first.calibration.weights, second.calibration.weights)
     assert first.thresholds == second.thresholds
     assert first.vectoriser.columns == second.vectoriser.columns

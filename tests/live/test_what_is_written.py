@@ -25,7 +25,7 @@ def test_nothing_is_written_outside_the_data_folder(start_server: StartServer, s
     calls.mkdir()
     port = free_port()
     server = start_server(
-        before=(strace, "-ff", "-qq", "-e", f"trace={CALLS}", "-o", str(calls / "of")),
+        before=(strace, "-ff", "--seccomp-bpf", "-qq", "-e", f"trace={CALLS}", "-o", str(calls / "of")),
         PYTHONDONTWRITEBYTECODE="1",
         METRICS_PORT=str(port),
     )
