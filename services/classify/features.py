@@ -38,13 +38,24 @@ class Block:
 
 
 # Each text is learnt in three copies: as written it often stands in two of them, folded mostly in all three. So these
-# are features of two texts at least.
+# are features of two or three texts at least.
 BLOCKS = (
-    Block(name=WORDS, weight=1.0, min_texts=3),
-    Block(name=SEGMENTED, weight=1.0, min_texts=3),
-    Block(name=FOLDED, weight=1.0, min_texts=4),
-    Block(name=CHARACTERS, weight=0.3, min_texts=6),
+    Block(name=WORDS, weight=1.0, min_texts=4),
+    Block(name=SEGMENTED, weight=1.0, min_texts=4),
+    Block(name=FOLDED, weight=1.0, min_texts=6),
+    Block(name=CHARACTERS, weight=0.3, min_texts=9),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """One block of a text: the column of every feature as often as it occurs (`found`, UNKNOWN for one not known), and
+    the known `columns`, each once and in order, with what they weigh.
+    """
+
+    found: Columns
+    columns: Columns
+    weights: Floats
 
 
 class Known(dict[str, int]):
@@ -67,45 +78,41 @@ class Vectoriser:
         """The number of columns."""
         return len(self.idf)
 
-    def found(self, text: Normalised) -> tuple[Columns, ...]:
-        """For each block the column of every feature of a text, as often as it occurs, UNKNOWN for one not known."""
-        return tuple(_found(text, block.name, self.columns[block.name]) for block in self.blocks)
+    def found(self, text: Normalised) -> tuple[BlockRow, ...]:
+        """A text's features, block by block."""
+        return tuple(self._block_row(text, block) for block in self.blocks)
 
     def rows(self, texts: Iterable[Normalised]) -> sp.csr_matrix:
         """One row per text, in order. A text without a known feature gives an empty row."""
-        return self.rows_of([self.found(text) for text in texts])
+        return self.rows_of(self.found(text) for text in texts)
 
-    def rows_of(self, texts: Sequence[tuple[Columns, ...]]) -> sp.csr_matrix:
+    def rows_of(self, texts: Iterable[tuple[BlockRow, ...]]) -> sp.csr_matrix:
         """The same for texts whose features were found already."""
         indices: list[Columns] = []
         values: list[Floats] = []
         ends = [0]
         for found in texts:
-            row = self.weighed(found)
-            indices.extend(columns for columns, _ in row)
-            values.extend(weights for _, weights in row)
-            ends.append(ends[-1] + sum(len(columns) for columns, _ in row))
+            indices.extend(row.columns for row in found)
+            values.extend(row.weights for row in found)
+            ends.append(ends[-1] + sum(len(row.columns) for row in found))
         data = (
             np.concatenate(values, dtype=np.float32) if values else np.empty(0, np.float32),
             np.concatenate(indices, dtype=np.int32) if indices else np.empty(0, np.int32),
             np.array(ends, dtype=np.int32),
         )
-        return sp.csr_matrix(data, shape=(len(texts), self.width))
+        return sp.csr_matrix(data, shape=(len(ends) - 1, self.width))
 
-    def weighed(self, found: tuple[Columns, ...]) -> list[tuple[Columns, Floats]]:
-        """For each block the known columns of a text, each once and in order, and what they weigh."""
-        return [self._block_row(columns, block) for columns, block in zip(found, self.blocks, strict=True)]
-
-    def _block_row(self, found: Columns, block: Block) -> tuple[Columns, Floats]:
+    def _block_row(self, text: Normalised, block: Block) -> BlockRow:
+        found = _found(text, block.name, self.columns[block.name])
         known = found[found != UNKNOWN]
         if not len(known):
-            return np.empty(0, np.int32), np.empty(0, np.float32)
+            return BlockRow(found, np.empty(0, np.int32), np.empty(0, np.float32))
         columns, counts = np.unique(known, return_counts=True)
         weights = (1.0 + np.log(counts, dtype=np.float32)) * self.idf[columns]
         # Features never seen count in the length: a text of unknown words gets small scores, hence little confidence.
         unknown = (len(found) - len(known)) * self.unseen_idf**2
         weights *= block.weight / np.sqrt(np.dot(weights, weights) + unknown)
-        return columns, weights.astype(np.float32)
+        return BlockRow(found, columns, weights.astype(np.float32))
 
 
 def fit(texts: Sequence[Normalised], blocks: tuple[Block, ...] = BLOCKS) -> Vectoriser:

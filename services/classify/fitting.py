@@ -89,7 +89,8 @@ def fit_without(copies: Sequence[sp.csr_matrix], head: Head, without: Mask) -> F
     kept = ~without[head.rows]
     chosen = head.rows[kept]
     answers = np.concatenate([head.answers[kept]] * len(copies))
-    return fit_head(sp.vstack([rows[chosen] for rows in copies]).tocsr(), answers, head)
+    # In the precision of the solver, which would copy them otherwise.
+    return fit_head(sp.vstack([rows[chosen] for rows in copies], format="csr", dtype=np.float64), answers, head)
 
 
 def fit_head(rows: sp.csr_matrix, answers: Ints, head: Head) -> Fitted:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hotline.taxonomy import PetitionKind
-from services.classify.features import UNKNOWN, Columns, Vectoriser, places_of
+from services.classify.features import UNKNOWN, BlockRow, Vectoriser, places_of
 from services.classify.linear import Linear
 from services.classify.normalise import LINK, NUMBER, PHONE, Normalised, normalise
 from services.classify.signs import danger_in, is_suspicious, signs_of
@@ -99,7 +99,7 @@ class Model:
         """The scores of texts already normalised, in order."""
         return self.score_found(read, [self.vectoriser.found(text) for text in read])
 
-    def score_found(self, read: Sequence[Normalised], found: Sequence[tuple[Columns, ...]]) -> list[Scores]:
+    def score_found(self, read: Sequence[Normalised], found: Sequence[tuple[BlockRow, ...]]) -> list[Scores]:
         """The scores of texts whose features were found already, in order."""
         if not read:
             return []
@@ -114,7 +114,7 @@ class Model:
         read = normalise(text)
         return self.reasons_found(read, self.vectoriser.found(read), code)
 
-    def reasons_found(self, read: Normalised, found: tuple[Columns, ...], code: str) -> tuple[str, ...]:
+    def reasons_found(self, read: Normalised, found: tuple[BlockRow, ...], code: str) -> tuple[str, ...]:
         """The same for a text whose features were found already."""
         return _quote(read, self._shares(read, found, self.labels.index(code)))
 
@@ -133,18 +133,16 @@ class Model:
             words=len(read.words),
         )
 
-    def _shares(self, read: Normalised, found: tuple[Columns, ...], column: int) -> Probabilities:
+    def _shares(self, read: Normalised, found: tuple[BlockRow, ...], column: int) -> Probabilities:
         """How much each word spoke for a column against the average label, a feature's share split over its words."""
         steps = np.zeros(len(read.words) + 1)
-        for block, each, (columns, weights) in zip(
-            self.vectoriser.blocks, found, self.vectoriser.weighed(found), strict=True
-        ):
-            if not len(columns):
+        for block, row in zip(self.vectoriser.blocks, found, strict=True):
+            if not len(row.columns):
                 continue
-            known = each != UNKNOWN
-            told = self.linear.told(columns, slice(len(self.labels)))
-            spoken = weights * (told[:, column] - told.mean(axis=1))
-            features = np.searchsorted(columns, each[known])
+            known = row.found != UNKNOWN
+            told = self.linear.told(row.columns, slice(len(self.labels)))
+            spoken = row.weights * (told[:, column] - told.mean(axis=1))
+            features = np.searchsorted(row.columns, row.found[known])
             starts, ends = (places[known] for places in places_of(read, block.name))
             parts = spoken[features] / np.bincount(features)[features] / (ends - starts)
             steps += np.bincount(starts, parts, len(steps)) - np.bincount(ends, parts, len(steps))
