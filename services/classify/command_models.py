@@ -106,12 +106,13 @@ def folder_of(models_dir: Path | None) -> Path:
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
     """End the command with one sentence when models cannot be read, written or chosen."""
+    from services.classify.fitting import FitKilled
     from services.classify.learning import Refused
     from services.classify.model_file import ModelFileBroken
 
     try:
         yield
-    except (ModelFileBroken, ModelLogBroken, Refused) as error:
+    except (FitKilled, ModelFileBroken, ModelLogBroken, Refused) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(

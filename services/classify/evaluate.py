@@ -29,7 +29,7 @@ BINS = 10
 COVERAGE = 0.8
 SHARES = (0.25, 0.5, 0.75, 1.0)
 MOST_CONFUSIONS = 15
-SCREENS = (0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20, 0.30)
+SCREENS = (0.02, 0.025, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20, 0.30)
 PLAIN_CODE = "6.3"
 
 Pairs = Sequence[tuple[Example, Judgement]]

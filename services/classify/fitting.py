@@ -7,16 +7,21 @@ order they run: the same rows give the same weights. scikit-learn is imported wh
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from tempfile import gettempdir
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from joblib.externals.loky import get_reusable_executor
 
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from services.classify.linear import Linear, rounded
+from services.classify.parent import end_with_parent
 from services.classify.training_data import Example
 
 SEED = 20_230
@@ -24,12 +29,17 @@ SEED = 20_230
 SOFTNESS = 0.6
 # Each holds, while it fits, a copy of most rows: more would be quicker and ask for much memory.
 MOST_PROCESSES = 2
+NEVER = -10.0
 
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[], None]
 Fitted = tuple[Doubles, Doubles]
+
+
+class FitKilled(Exception):
+    """A process that fitted was killed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +50,6 @@ class Head:
     answers: Ints
     classes: int
     balanced: bool
-
-    @property
-    def width(self) -> int:
-        """How many columns of weights answer it."""
-        return 1 if self.classes == 2 else self.classes
 
 
 def heads_of(examples: Sequence[Example]) -> tuple[Head, Head, Head, Head]:
@@ -70,18 +75,34 @@ def fit_heads(
 ) -> list[Linear]:
     """Fit every head on all copies of the examples, once without each of `left_out`; `progress` after each of these.
 
-    Returns for each of `left_out` all heads side by side.
+    Returns for each of `left_out` all heads side by side. Raises FitKilled.
     """
     # Processes, not threads: the solver draws from one random source of its process, so threads would not repeat.
-    fitted = joblib.Parallel(n_jobs=min(MOST_PROCESSES, joblib.cpu_count()), return_as="generator")(
-        joblib.delayed(fit_without)(copies, head, without) for without in left_out for head in heads
-    )
-    found = []
-    for _ in left_out:
-        weights, offsets = zip(*itertools.islice(fitted, len(heads)), strict=True)
-        found.append(rounded(np.hstack(weights), np.concatenate(offsets)))
-        progress()
+    processes = min(MOST_PROCESSES, joblib.cpu_count())
+    watch = {"initializer": end_with_parent, "initargs": (os.getpid(),)} if processes > 1 else {}
+    try:
+        fitted = joblib.Parallel(n_jobs=processes, return_as="generator", temp_folder=gettempdir(), **watch)(
+            joblib.delayed(fit_without)(copies, head, without) for without in left_out for head in heads
+        )
+        found = [_side_by_side(itertools.islice(fitted, len(heads)), progress) for _ in left_out]
+        next(
+            fitted, None
+        )  # read to its end: thrown away before it, it would end the processes as if something had failed
+    except BrokenProcessPool as error:
+        raise FitKilled(
+            "a process that fitted the model was killed, most likely for want of memory: give it 5 GB, "
+            "or one processor alone with LOKY_MAX_CPU_COUNT=1, which takes 3 GB and half as long again"
+        ) from error
+    if processes > 1:
+        get_reusable_executor().shutdown()
     return found
+
+
+def _side_by_side(fitted: Iterable[Fitted], progress: Progress) -> Linear:
+    """All heads of one fit as one matrix."""
+    weights, offsets = zip(*fitted, strict=True)
+    progress()
+    return rounded(np.hstack(weights), np.concatenate(offsets))
 
 
 def fit_without(copies: Sequence[sp.csr_matrix], head: Head, without: Mask) -> Fitted:
@@ -98,13 +119,20 @@ def fit_head(rows: sp.csr_matrix, answers: Ints, head: Head) -> Fitted:
     from sklearn.svm import LinearSVC
 
     weighting = "balanced" if head.balanced else None
-    weights, offsets = np.zeros((rows.shape[1], head.width)), np.full(head.width, 0.0)
-    present = np.unique(answers)
     machine = LinearSVC(C=SOFTNESS, class_weight=weighting, tol=1e-3, random_state=SEED).fit(rows, answers)
     spread = float(np.std(machine.decision_function(rows))) or 1.0
-    where = [0] if head.width == 1 else present
-    weights[:, where] = machine.coef_.T / spread
-    offsets[where] = machine.intercept_ / spread
-    if head.width > 1:
-        offsets[np.setdiff1d(np.arange(head.width), present)] = -10.0  # a class never seen is never chosen
-    return weights, offsets
+    return for_all(machine.coef_.T / spread, machine.intercept_ / spread, np.unique(answers), head.classes)
+
+
+def for_all(weights: Doubles, offsets: Doubles, present: Ints, classes: int) -> Fitted:
+    """The answers of a linear machine for every class: one column where there are two, as one speaks against the other.
+
+    `weights` and `offsets` are the machine's, which knows the classes `present` alone. One never seen is never chosen.
+    """
+    if classes == 2:
+        return weights, offsets
+    if len(present) == 2:  # the one answer speaks for the second and against the first
+        weights, offsets = np.hstack([-weights / 2, weights / 2]), np.concatenate([-offsets / 2, offsets / 2])
+    all_weights, all_offsets = np.zeros((len(weights), classes)), np.full(classes, NEVER)
+    all_weights[:, present], all_offsets[present] = weights, offsets
+    return all_weights, all_offsets

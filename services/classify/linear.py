@@ -1,7 +1,7 @@
 """The matrix of a model: what every column says for every question, a byte each.
 
-Made by `fitting`, asked by `model`. A byte in place of four halves the file and the memory; what it rounds away is far
-below what the model is sure of (a hundredth of the spread of its decisions).
+Made by `fitting`, asked by `model` and `train`. A byte in place of the four of a fitted weight: what it rounds away is
+far below what the model is sure of (a hundredth of the spread of its decisions).
 """
 
 from __future__ import annotations

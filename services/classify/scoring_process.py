@@ -4,15 +4,13 @@ Started by `scorer` alone. Loads or trains the model once, judges lists of texts
 """
 
 import os
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from services.classify.classification import Judgement
 from services.classify.model import Model
+from services.classify.parent import end_with_parent
 
-PARENT_CHECK_S = 1.0
 # Taking feedback in comes first where the processor is short.
 NICENESS = 19
 
@@ -22,7 +20,7 @@ _models: list[Model] = []
 def start(parent_pid: int) -> None:
     """Prepare the process: lower its priority and watch the parent."""
     os.nice(NICENESS)
-    threading.Thread(target=end_with_parent, args=(parent_pid,), daemon=True).start()
+    end_with_parent(parent_pid)
 
 
 def load_model(models_dir: Path) -> None:
@@ -31,13 +29,6 @@ def load_model(models_dir: Path) -> None:
     from services.classify.model_file import load_running
 
     _models.append(load_running(models_dir))
-
-
-def end_with_parent(parent_pid: int) -> None:
-    """End this process once it has another parent: a killed server must leave nobody behind."""
-    while os.getppid() == parent_pid:
-        time.sleep(PARENT_CHECK_S)
-    os._exit(0)
 
 
 def judge_texts(texts: Sequence[str]) -> tuple[str, list[Judgement]]:

@@ -64,7 +64,7 @@ def test_other_languages_are_named_and_not_vietnamese(text: str, code: str) -> N
 
 @pytest.mark.slow
 def test_nearly_every_training_message_is_vietnamese_with_and_without_diacritics() -> None:
-    messages = load_messages()[::4]
+    messages = load_messages()[::4]  # enough for a share of one in two hundred, in a quarter of the time
     as_written = sum(detect(message.text).is_vietnamese for message in messages)
     folded = sum(detect(fold(message.text)).is_vietnamese for message in messages)
     assert as_written >= 0.995 * len(messages)

@@ -9,6 +9,7 @@ import pytest
 
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from hotline.text import nfc
+from services.classify import fitting
 from services.classify.evaluate import SHARES, learning_curve
 from services.classify.model import Model
 from services.classify.model_file import ModelFileBroken, load, load_or_train, path_of, save
@@ -18,6 +19,7 @@ from services.classify.training_data import REAL_CONTENT, BadRow, Example, load_
 pytestmark = pytest.mark.slow
 
 
+# What a rule of training needs to show, in seconds.
 FEW = 2_000
 
 
@@ -26,12 +28,15 @@ def few() -> list[Example]:
     return [message for message in load_messages() if message.code in {"6.1", "6.2", "4.1", "6.4"}][:FEW]
 
 
-def test_training_twice_gives_the_same_scores(few: list[Example]) -> None:
-    first, second = train(few, ()), train(few, ())
+def test_training_twice_gives_the_same_model_on_one_processor_or_two(
+    few: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train(few, ())
+    monkeypatch.setattr(fitting, "MOST_PROCESSES", 1)
+    second = train(few, ())
     assert first.version == second.version
-    assert np.array_equal(first.linear.weights, second.linear.weights)
-    assert np.array_equal(first.linear.offsets, second.linear.offsets)
-    assert np.array_equal(first.calibration.weights, second.calibration.weights)
+    for one, other in ((first.linear, second.linear), (first.calibration, second.calibration)):
+        assert joblib.hash(one) == joblib.hash(other)
     assert first.thresholds == second.thresholds
     assert first.vectoriser.columns == second.vectoriser.columns
     texts = ["Trạm y tế không có bác sĩ", "cong an doi tien", ""]

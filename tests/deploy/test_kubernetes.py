@@ -12,7 +12,7 @@ import yaml
 from hotline.config import SETTINGS, load_settings
 from hotline.web.service import OWNED_PATHS
 from services.cli import SERVICES, add_service_commands, hotline
-from tests.deploy.files import ENV_LINE, KUBERNETES, SECRETS, all_manifests, image_settings, kustomization
+from tests.deploy.files import ENV_LINE, KUBERNETES, SECRETS, all_manifests, compose, image_settings, kustomization
 from tests.deploy.started import opened
 from tests.deploy.test_proxy import sample
 
@@ -23,6 +23,8 @@ STARTED = {"Deployment", "Job", "CronJob"}
 OBJECTS = [pytest.param(made, id=f"{made['kind']}:{made['metadata']['name']}") for _, made in all_manifests()]
 PODS = [object_ for object_ in OBJECTS if object_.values[0]["kind"] in STARTED]
 DEPLOYMENTS = [object_ for object_ in PODS if object_.values[0]["kind"] == "Deployment"]
+# As docs/operations.md says.
+LEARNING = "4Gi"
 IN_THE_OPEN = {"LOCALITY", "LOG_LEVEL", "TRUSTED_PROXY", "KAFKA_TLS", "PUBLIC_URL", "MAIL_FROM"}
 
 
@@ -85,6 +87,12 @@ def test_the_pod_is_shut_in(made: dict[str, Any]) -> None:
     }
     assert container["resources"]["limits"]["memory"]
     assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+
+
+def test_classify_may_take_the_memory_that_learning_needs_wherever_it_runs() -> None:
+    (container,) = pod(of_kind("Deployment")["classify"])["containers"]
+    assert container["resources"]["limits"]["memory"] == LEARNING
+    assert compose("compose.yaml")["services"]["classify"]["mem_limit"].upper() + "i" == LEARNING
 
 
 @pytest.mark.parametrize("made", DEPLOYMENTS)

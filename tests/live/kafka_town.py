@@ -19,7 +19,7 @@ GROUP = "respond"
 SEALER = Sealer({"test": "a secret only for tests"})
 QUICK = Patience(first_wait_s=0.01, longest_wait_s=0.2)
 # Far more than the slowest machine needs; what failed is told then, before the whole test is cut off.
-NEVER_S = 200.0
+NEVER_S = 60.0
 FEEDBACKS = tuple(f"f{number}" for number in range(12))
 
 Hook = Callable[[str, Fact], Awaitable[None]]

@@ -18,7 +18,7 @@ from hotline.plumbing.envelope import close_fact, open_fact
 from hotline.plumbing.failures import FactIsBad
 from hotline.plumbing.seal import Sealer
 from tests.contract.facts_for_tests import received
-from tests.live.kafka_town import FEEDBACKS, SEALER, Town, new_town
+from tests.live.kafka_town import FEEDBACKS, NEVER_S, SEALER, Town, new_town
 
 pytestmark = pytest.mark.live
 OLD, NEW = "a secret of last year, long enough", "a secret of this year, long enough"
@@ -62,12 +62,12 @@ async def publish_until_it_waits(bus: KafkaBus, old: Consumer) -> int:
     Again and again: after a stall of the machine the other reader may have had all partitions and read everything.
     """
     newest = 2
-    while True:
-        newest += 1
-        await publish_of_next_release(bus, [received(name, newest) for name in FEEDBACKS])
-        await asyncio.sleep(0.2)
-        if "newer than this release" in trouble_of(old):
-            return newest
+    async with asyncio.timeout(NEVER_S):
+        while newest == 2 or "newer than this release" not in trouble_of(old):
+            newest += 1
+            await publish_of_next_release(bus, [received(name, newest) for name in FEEDBACKS])
+            await asyncio.sleep(0.2)
+    return newest
 
 
 async def beside(bus: KafkaBus, feedback_id: str) -> set[str]:
