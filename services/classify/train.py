@@ -69,7 +69,7 @@ WRONG_AGENCY_MINUTES = 5.0
 LEANING = 100.0
 DECIMALS = 6
 CONFIDENCES = np.arange(30, 96) / 100
-# Read off the held-out curve in docs/classifier.md: recall first, under three in ten of all closed. A fixed probability,
+# Read off the held-out curve in docs/classifier.md: recall first, under three in ten closed. A fixed probability,
 # since a quantile of so few positives jumps from one training to the next.
 RESTRICTED_ABOVE = 0.025
 PLAIN_FROM = 0.45
