@@ -78,10 +78,14 @@ def problem(
     errors: Iterable[FieldError] = (),
     params: Mapping[str, object] | None = None,
 ) -> web.Response:
-    """Return an RFC 9457 document; `errors` are localised, each with its field and stable code."""
+    """Return an RFC 9457 document: what is wrong, what to do, and `errors`, each with its field and stable code.
+
+    `title_key` ends in ".title"; the remedy stands under the same name in ".text". All are localised.
+    """
     document = {
         "type": "about:blank",
         "title": message(request, title_key, params),
+        "detail": message(request, f"{title_key.removesuffix('title')}text", params),
         "status": status,
         "code": title_key,
         "request_id": request.get(REQUEST_ID, ""),

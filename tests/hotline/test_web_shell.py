@@ -90,6 +90,7 @@ async def test_failures_of_the_api_are_problem_documents(path: str, status: int,
         document = await answer.json()
         assert (document["status"], document["title"]) == (status, title)
         assert document["request_id"] == answer.headers["X-Request-Id"]
+        assert document["detail"] not in {"", document["title"]}
 
 
 async def test_invalid_input_of_the_api_names_every_fault() -> None:
