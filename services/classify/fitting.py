@@ -29,6 +29,7 @@ SEED = 20_230
 SOFTNESS = 0.6
 # Each holds, while it fits, a copy of most rows: more would be quicker and ask for much memory.
 MOST_PROCESSES = 2
+# The decision on a class that no text of the training shows.
 NEVER = -10.0
 
 Ints = npt.NDArray[np.int64]
@@ -85,9 +86,8 @@ def fit_heads(
             joblib.delayed(fit_without)(copies, head, without) for without in left_out for head in heads
         )
         found = [_side_by_side(itertools.islice(fitted, len(heads)), progress) for _ in left_out]
-        next(
-            fitted, None
-        )  # read to its end: thrown away before it, it would end the processes as if something had failed
+        # To its end: a generator thrown away before it ends the processes as if something had failed.
+        next(fitted, None)
     except BrokenProcessPool as error:
         raise FitKilled(
             "a process that fitted the model was killed, most likely for want of memory: give it 5 GB, "
