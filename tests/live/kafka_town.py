@@ -80,13 +80,14 @@ class Town:
 
     async def until_no_lag(self, bus: Bus) -> None:
         """Wait until the group has finished everything; an outage is waited out."""
-        while True:
-            try:
-                if not await bus.lag(GROUP):
-                    return
-            except WorldIsDown:
-                continue
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(NEVER_S):
+            while True:
+                try:
+                    if not await bus.lag(GROUP):
+                        return
+                except WorldIsDown:
+                    continue
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
