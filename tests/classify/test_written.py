@@ -4,6 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from math import ceil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +14,17 @@ import scipy.sparse as sp
 from hotline.taxonomy import PetitionKind, load_taxonomy
 from services.classify.normalise import normalise
 from services.classify.train import FOLDS, folds_of
-from services.classify.training_data import DATA, load_cues, load_messages
+from services.classify.training_data import DATA, REAL_CONTENT, load_cues, load_messages, read_row
+from services.classify.training_data import WRITTEN as WRITTEN_ORIGIN
 
-WRITTEN = [
-    json.loads(line)
-    for path in sorted((DATA / "written").glob("*.jsonl"))
-    for line in path.read_text(encoding="utf-8").splitlines()
-]
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """Return the messages of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+WRITTEN = [row for path in sorted((DATA / "written").glob("*.jsonl")) for row in rows_of(path)]
+UNSEEN = rows_of(DATA / "unseen.jsonl")
 KEYS = {"id", "text", "channel", "code", "second", "petition_kind", "urgent", "origin", "pair"}
 FEWEST = {PetitionKind.TO_CAO: 500, PetitionKind.TIN_BAO_TOI_PHAM: 300, PetitionKind.KHAN_CAP: 300}
 LIKENESS = 0.6
@@ -60,6 +66,15 @@ def test_what_two_readers_read_otherwise_is_one_message_in_twenty_at_most_and_a_
         assert readings[:3] != readings[3:6] and readings[6:] == labels[name], name
 
 
+def test_what_is_kept_to_measure_is_never_learnt_and_well_formed() -> None:
+    learnt = {example.text for example in (*load_messages(), *load_cues())}
+    read = [read_row(json.dumps(row)) for row in UNSEEN]
+    assert {message.origin for message in read} == {WRITTEN_ORIGIN, REAL_CONTENT}
+    assert not {message.text for message in read} & learnt
+    assert not {row["id"] for row in UNSEEN} & {message.id for message in load_messages()}
+    assert {row["code"] for row in UNSEEN} == set(load_taxonomy().labels)
+
+
 @pytest.mark.slow
 def test_a_contrast_is_never_learnt_while_its_other_half_is_measured() -> None:
     messages = load_messages()
@@ -69,8 +84,9 @@ def test_a_contrast_is_never_learnt_while_its_other_half_is_measured() -> None:
 
 @pytest.mark.slow
 def test_no_two_messages_are_alike_but_contrasts() -> None:
-    pieces = [grams(row["text"]) for row in WRITTEN]
-    alike = [(WRITTEN[i], WRITTEN[j]) for i, j in likely_alike(pieces) if jaccard(pieces[i], pieces[j]) > LIKENESS]
+    rows = WRITTEN + UNSEEN
+    pieces = [grams(row["text"]) for row in rows]
+    alike = [(rows[i], rows[j]) for i, j in likely_alike(pieces) if jaccard(pieces[i], pieces[j]) > LIKENESS]
     assert alike != []
     assert [(one["id"], other["id"]) for one, other in alike if not is_pair(one, other)] == []
 

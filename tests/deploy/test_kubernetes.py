@@ -24,7 +24,7 @@ OBJECTS = [pytest.param(made, id=f"{made['kind']}:{made['metadata']['name']}") f
 PODS = [object_ for object_ in OBJECTS if object_.values[0]["kind"] in STARTED]
 DEPLOYMENTS = [object_ for object_ in PODS if object_.values[0]["kind"] == "Deployment"]
 # As docs/operations.md says.
-LEARNING = "4Gi"
+LEARNING = "5Gi"
 IN_THE_OPEN = {"LOCALITY", "LOG_LEVEL", "TRUSTED_PROXY", "KAFKA_TLS", "PUBLIC_URL", "MAIL_FROM"}
 
 
